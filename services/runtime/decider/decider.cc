@@ -1,0 +1,31 @@
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "civicmesh/options/v1/options.pb.h"
+#include "services/runtime/base/ids.h"
+#include "services/runtime/decider/context.h"
+#include "services/runtime/decider/decision.h"
+#include "services/runtime/decider/typed_machine.h"
+
+namespace civicmesh {
+
+Refusal RefuseBy(const google::protobuf::EnumValueDescriptor* reason, std::string field, std::string detail) {
+  const auto& text = reason->options().GetExtension(options::v1::reason);
+  // Packages are civicmesh.<domain>.v1.
+  std::vector<std::string> parts = absl::StrSplit(reason->file()->package(), '.');
+  return {.reason = reason->name(),
+          .domain = parts.size() > 1 ? parts[1] : "",
+          .code = text.code(),
+          .field = std::move(field),
+          .detail = std::move(detail)};
+}
+
+std::string Context::NewId(std::string_view prefix, int ordinal) const {
+  return MakeId(prefix, shard, absl::StrCat(seed, "/", prefix, "/", ordinal));
+}
+
+std::string Row(std::string_view index, std::string_view value, int64_t sort_ms, std::string_view stream) {
+  return absl::StrFormat("%s\x1f%s\x1f%015d\x1f%s", index, value, sort_ms, stream);
+}
+
+}  // namespace civicmesh

@@ -1,0 +1,103 @@
+// A Machine made from a domain's typed state: derive, and write Decide, Fire and Evolve over your own messages.
+//
+//   class DispatchShard : public TypedMachine<JournalEvent, Command, CaseState> { … };
+//
+// `Stream` is the message of one stream's state (a oneof where a domain has several kinds); streams() is where it lives.
+// Indexes are kept by overriding Changed, which is called with the state before and after each change and load.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "services/runtime/decider/machine.h"
+
+namespace civicmesh {
+
+template <typename Event, typename Command, typename Stream>
+class TypedMachine : public Machine {
+ public:
+  absl::StatusOr<Decision<Bytes>> Decide(std::string_view payload, const Context& ctx) const final {
+    Command command;
+    if (!command.ParseFromArray(payload.data(), static_cast<int>(payload.size())))
+      return absl::InvalidArgumentError("command payload does not parse");
+    return Encode(DecideCommand(command, ctx));
+  }
+  absl::StatusOr<Decision<Bytes>> Fire(const FiredTimer& timer, const Context& ctx) const final {
+    return Encode(DecideTimer(timer, ctx));
+  }
+  absl::Status Evolve(const EventMeta& meta, std::string_view bytes) final {
+    Event event;
+    if (!event.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+      return absl::DataLossError("journal event does not parse");
+    Stream before, &now = streams_[std::string(meta.stream)];
+    if (indexed()) before = now;
+    absl::Status status = EvolveStream(now, meta, event);
+    if (indexed()) Changed(meta.stream, before, now);
+    return status;
+  }
+  Bytes Save(std::string_view stream) const final {
+    const Stream* s = Find(stream);
+    return s ? s->SerializeAsString() : "";
+  }
+  absl::Status Load(std::string_view stream, std::string_view bytes) final {
+    Stream loaded;
+    if (!loaded.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+      return absl::DataLossError("stream state does not parse");
+    Stream& now = streams_[std::string(stream)];
+    Stream before = now;
+    now = std::move(loaded);
+    Changed(stream, before, now);
+    return absl::OkStatus();
+  }
+  std::vector<std::string> Rows(std::string_view stream) const final {
+    const Stream* s = Find(stream);
+    return s ? RowsOf(stream, *s) : std::vector<std::string>();
+  }
+  absl::StatusOr<std::vector<PublicEvent>> Publish(const EventMeta& meta, std::string_view bytes) const final {
+    Event event;
+    if (!event.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+      return absl::DataLossError("journal event does not parse");
+    return PublicEvents(meta, event);
+  }
+
+  // Null when there is no such stream.
+  const Stream* Find(std::string_view stream) const {
+    auto it = streams_.find(stream);
+    return it == streams_.end() ? nullptr : &it->second;
+  }
+
+ protected:
+  virtual Decision<Event> DecideCommand(const Command& command, const Context& ctx) const = 0;
+  virtual Decision<Event> DecideTimer(const FiredTimer& timer, const Context& ctx) const = 0;
+  // Switches over the oneof without default; an event not set (unknown) is DATA_LOSS.
+  virtual absl::Status EvolveStream(Stream& stream, const EventMeta& meta, const Event& event) = 0;
+  virtual std::vector<std::string> RowsOf(std::string_view id, const Stream& stream) const = 0;
+  virtual std::vector<PublicEvent> PublicEvents(const EventMeta& meta, const Event& event) const = 0;
+  // True where Changed keeps indexes (it costs a copy of the state per event).
+  virtual bool indexed() const { return false; }
+  virtual void Changed(std::string_view /*id*/, const Stream& /*before*/, const Stream& /*after*/) {}
+
+  const absl::flat_hash_map<std::string, Stream>& streams() const { return streams_; }
+
+ private:
+  static Decision<Bytes> Encode(Decision<Event> typed) {
+    if (auto* refusal = std::get_if<Refusal>(&typed)) return std::move(*refusal);
+    if (auto* cold = std::get_if<NeedsCold>(&typed)) return std::move(*cold);
+    auto& d = std::get<Decided<Event>>(typed);
+    Decided<Bytes> out{.events = {}, .timers = std::move(d.timers), .resource = std::move(d.resource)};
+    for (auto& [stream, event] : d.events) out.Add(std::move(stream), event.SerializeAsString());
+    return out;
+  }
+
+  absl::flat_hash_map<std::string, Stream> streams_;
+};
+
+// "<index>\x1f<value>\x1f<sort key>\x1f<stream>"; sort keys of times are fixed-width so that they sort as text.
+std::string Row(std::string_view index, std::string_view value, int64_t sort_ms, std::string_view stream);
+
+}  // namespace civicmesh
