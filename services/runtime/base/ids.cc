@@ -3,7 +3,6 @@
 #include <openssl/sha.h>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/str_cat.h"
 
 namespace civicmesh {
 namespace {
@@ -25,7 +24,8 @@ std::string Sha256(std::string_view bytes) {
 }
 
 std::string MakeId(std::string_view prefix, int shard, std::string_view seed) {
-  std::string id = absl::StrCat(prefix, "-");
+  std::string id(prefix);
+  id.push_back('-');
   id.push_back(kAlphabet[(shard >> 5) & 31]);
   id.push_back(kAlphabet[shard & 31]);
   std::string digest = Sha256(seed);

@@ -21,11 +21,17 @@ Refusal RefuseBy(const google::protobuf::EnumValueDescriptor* reason, std::strin
 }
 
 std::string Context::NewId(std::string_view prefix, int ordinal) const {
-  return MakeId(prefix, shard, absl::StrCat(seed, "/", prefix, "/", ordinal));
+  return MakeId(prefix, shard, absl::StrCat(seed, "/", std::string(prefix), "/", ordinal));
 }
 
 std::string Row(std::string_view index, std::string_view value, int64_t sort_ms, std::string_view stream) {
-  return absl::StrFormat("%s\x1f%s\x1f%015d\x1f%s", index, value, sort_ms, stream);
+  const std::string sort_key = absl::StrFormat("%015d", sort_ms);
+  std::string row;
+  for (std::string_view part : {index, value, std::string_view(sort_key), stream}) {
+    if (!row.empty()) row.push_back('\x1f');
+    row.append(part);
+  }
+  return row;
 }
 
 }  // namespace civicmesh
