@@ -18,6 +18,7 @@
 #include <variant>
 #include <vector>
 
+#include "google/protobuf/descriptor.h"
 #include "google/protobuf/generated_enum_reflection.h"
 
 namespace civicmesh {

@@ -98,6 +98,9 @@ class LogReader {
   // Ends a waiting Poll. From any thread.
   virtual void Wake() = 0;
 
+  // Becomes readable when Poll has something to deliver, for a common event loop; -1: none.
+  virtual int descriptor() { return -1; }
+
   // The ends as the leader says now. Blocks up to a few seconds; UNAVAILABLE when the leader does not answer.
   virtual absl::StatusOr<Bounds> GetBounds(Partition at) = 0;
 

@@ -1,0 +1,54 @@
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/runtime/base/ids.h"
+#include "services/runtime/shard/reference_library.h"
+#include "services/runtime/shard/reference_view.h"
+
+namespace civicmesh {
+
+absl::Status ReferenceLibrary::Add(const std::string& kind, std::string_view content) {
+  const std::string key = kind + "/" + Sha256(content);
+  {
+    absl::MutexLock lock(&mutex_);
+    if (contents_.count(key)) return absl::OkStatus();
+  }
+  auto made = std::make_shared<Content>();
+  if (auto parser = parsers_.find(kind); parser != parsers_.end()) {
+    auto parsed = parser->second(content);
+    if (!parsed.ok()) return parsed.status();
+    made->parsed = *std::move(parsed);
+  }
+  absl::MutexLock lock(&mutex_);
+  contents_.emplace(key, std::move(made));
+  return absl::OkStatus();
+}
+
+std::shared_ptr<const ReferenceLibrary::Content> ReferenceLibrary::Find(std::string_view kind,
+                                                                        std::string_view sha256) const {
+  absl::MutexLock lock(&mutex_);
+  auto it = contents_.find(std::string(kind) + "/" + std::string(sha256));
+  return it == contents_.end() ? nullptr : it->second;
+}
+
+const void* ShardReferences::Find(std::string_view kind) const {
+  for (auto it = activations_.rbegin(); it != activations_.rend(); ++it) {
+    if (it->kind() != kind || it->valid_from_ms() > now_ms_) continue;
+    auto content = library_->Find(kind, it->sha256());
+    used_[std::string(kind)] = it->version();
+    if (!content) return nullptr;
+    held_.push_back(content);
+    return content->parsed.get();
+  }
+  return nullptr;
+}
+
+void ShardReferences::Record(log::v1::Record& record) const {
+  for (const auto& [kind, version] : used_) {
+    auto* use = record.add_references();
+    use->set_kind(kind);
+    use->set_version(version);
+  }
+}
+
+}  // namespace civicmesh
