@@ -1,0 +1,178 @@
+#include "services/runtime/shard/policy_runner.h"
+
+#include <deque>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "civicmesh/log/v1/log.pb.h"
+#include "services/runtime/base/frame.h"
+#include "services/runtime/base/ids.h"
+
+namespace civicmesh {
+namespace {
+
+constexpr int kTurn = 500;
+constexpr int kWaitMs = 50;
+// So many commands of one event can be told apart at their target (PolicySpec::react).
+constexpr int kCommandsPerEvent = 8;
+
+const std::string* Header(const LogRecord& record, std::string_view name) {
+  for (const auto& [key, value] : record.headers)
+    if (key == name) return &value;
+  return nullptr;
+}
+
+}  // namespace
+
+absl::StatusOr<PublicFact> ParseFact(const LogRecord& record) {
+  const std::string *id = Header(record, "ce_id"), *type = Header(record, "ce_type"), *time = Header(record, "ce_time"),
+                    *subject = Header(record, "ce_subject");
+  if (!id || !type || !time || !subject) return absl::InvalidArgumentError("an event without its headers");
+  PublicFact fact{.type = *type, .subject = *subject, .bytes = record.value};
+  std::vector<std::string> parts = absl::StrSplit(*id, '/');
+  absl::Time at;
+  if (parts.size() != 4 || !absl::SimpleAtoi(parts[1], &fact.source_shard) ||
+      !absl::SimpleAtoi(parts[2], &fact.journal_offset) || !absl::SimpleAtoi(parts[3], &fact.index) ||
+      !absl::ParseTime(absl::RFC3339_full, *time, &at, nullptr))
+    return absl::InvalidArgumentError(absl::StrCat("an event with an unreadable id or time: ", *id));
+  fact.time_ms = absl::ToUnixMillis(at);
+  return fact;
+}
+
+struct PolicyRunner::Impl : LogSink {
+  const PolicySpec& spec;
+  const bool driven;
+  GroupReader* source;
+  Journal* target;
+  std::shared_ptr<LogAppender> session;
+
+  // Per source shard, the events whose commands are under way, in order. Acknowledgements come from another thread and
+  // may come after the runner gave the session up: they only count in the generation in which they were sent.
+  struct Event {
+    int64_t offset;
+    int open;
+  };
+  struct State {
+    absl::Mutex mutex;
+    uint64_t generation ABSL_GUARDED_BY(mutex) = 0;
+    std::map<int, std::deque<Event>> under_way ABSL_GUARDED_BY(mutex);
+    Progress progress ABSL_GUARDED_BY(mutex);
+  };
+  std::shared_ptr<State> state = std::make_shared<State>();
+  bool broken = false;
+
+  Impl(const PolicySpec& s, bool d, GroupReader* from, Journal* to) : spec(s), driven(d), source(from), target(to) {}
+
+  void Restart() {
+    broken = false;
+    session.reset();
+    {
+      absl::MutexLock lock(&state->mutex);
+      ++state->generation;
+      ++state->progress.restarts;
+      state->under_way.clear();
+    }
+    source->Rewind();
+  }
+
+  std::string Encode(const PublicFact& fact, const PolicyCommand& command, int ordinal) const {
+    log::v1::Command out;
+    out.set_kind(log::v1::Command::KIND_POLICY);
+    auto* origin = out.mutable_origin();
+    origin->set_policy(spec.name);
+    origin->set_source_domain(spec.source_domain);
+    origin->set_source_shard(fact.source_shard);
+    origin->mutable_event()->set_journal_offset(fact.journal_offset);
+    origin->mutable_event()->set_index(fact.index * kCommandsPerEvent + ordinal);
+    out.set_command_id(Sha256(origin->SerializeAsString()));
+    out.set_issued_at_ms(fact.time_ms);
+    out.mutable_actor()->set_subject(absl::StrCat("policy:", spec.name));
+    out.set_method(spec.name);
+    out.set_payload(command.payload);
+    if (driven) out.set_driven_time_ms(fact.time_ms);
+    return Frame(out.SerializeAsString());
+  }
+
+  void OnRecord(Partition from, LogRecord record) override {
+    if (broken) return;
+    auto fact = ParseFact(record);
+    auto commands = fact.ok() ? spec.react(*fact) : absl::StatusOr<std::vector<PolicyCommand>>(fact.status());
+    uint64_t generation;
+    {
+      absl::MutexLock lock(&state->mutex);
+      generation = state->generation;
+      const int open = commands.ok() ? static_cast<int>(commands->size()) : 1;
+      state->under_way[from.shard].push_back({record.offset, open});
+    }
+    if (!commands.ok()) {
+      Headers headers = record.headers;
+      headers.emplace_back("civicmesh-error", std::string(commands.status().message()));
+      headers.emplace_back("civicmesh-policy", spec.name);
+      Send({Topic::kParked, 0}, std::move(record.value), std::move(headers), from.shard, record.offset, generation);
+      absl::MutexLock lock(&state->mutex);
+      ++state->progress.parked;
+      return;
+    }
+    int ordinal = 0;
+    for (const auto& command : *commands)
+      Send({Topic::kInbox, command.shard}, Encode(*fact, command, ordinal++), {}, from.shard, record.offset, generation);
+    absl::MutexLock lock(&state->mutex);
+    state->progress.commands += commands->size();
+  }
+  void OnEnd(Partition, int64_t) override {}
+  void OnTrouble(Partition, absl::Status) override { broken = true; }
+
+  void Send(Partition to, std::string value, Headers headers, int shard, int64_t offset, uint64_t generation) {
+    if (broken) return;
+    if (!session) session = target->NewAppender();
+    auto status = session->Append(to, std::move(value), std::move(headers),
+                                  [state = state, shard, offset, generation](absl::StatusOr<int64_t> landed) {
+                                    if (!landed.ok()) return;  // Health tells; the runner starts again
+                                    absl::MutexLock lock(&state->mutex);
+                                    if (generation != state->generation) return;
+                                    for (auto& event : state->under_way[shard])
+                                      if (event.offset == offset) --event.open;
+                                  });
+    if (!status.ok()) broken = true;
+  }
+
+  void CommitDone() {
+    std::map<int, int64_t> done;
+    {
+      absl::MutexLock lock(&state->mutex);
+      for (auto& [shard, events] : state->under_way)
+        for (; !events.empty() && events.front().open <= 0; events.pop_front()) done[shard] = events.front().offset + 1;
+    }
+    for (auto [shard, next] : done)
+      if (!source->Commit(shard, next).ok()) broken = true;
+    auto held = source->Held();
+    absl::MutexLock lock(&state->mutex);
+    state->progress.committed = std::move(held);
+  }
+};
+
+PolicyRunner::PolicyRunner(PolicySpec spec, bool driven, GroupReader* source, Journal* target)
+    : spec_(std::move(spec)), impl_(std::make_unique<Impl>(spec_, driven, source, target)) {}
+
+PolicyRunner::~PolicyRunner() = default;
+
+void PolicyRunner::Turn(int max, int wait_ms) {
+  if (impl_->broken || (impl_->session && !impl_->session->Health().ok())) impl_->Restart();
+  impl_->source->Poll(*impl_, max, wait_ms);
+  impl_->CommitDone();
+}
+
+void PolicyRunner::Run() {
+  while (!stop_) Turn(kTurn, kWaitMs);
+}
+
+PolicyRunner::Progress PolicyRunner::progress() const {
+  absl::MutexLock lock(&impl_->state->mutex);
+  return impl_->state->progress;
+}
+
+}  // namespace civicmesh
