@@ -33,7 +33,7 @@ set(CIVICMESH_GOOGLEAPIS ${CMAKE_SOURCE_DIR}/third_party/googleapis)
 file(MAKE_DIRECTORY ${CIVICMESH_GEN})
 
 function(civicmesh_warnings target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Werror -Werror=switch -Wnon-virtual-dtor -Wshadow=local)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wno-missing-field-initializers -Werror -Werror=switch -Wnon-virtual-dtor -Wshadow=local)
 endfunction()
 
 # Generates and compiles FILES (paths below ROOT); a file whose name ends in _service.proto gets gRPC code too.

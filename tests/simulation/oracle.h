@@ -1,0 +1,82 @@
+// The independent judge of the protocol simulation: a strict fold of one shard, fed with each journal append as it
+// lands, and asked about every answer, read and published event. It shares no code with the owner.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "civicmesh/log/v1/log.pb.h"
+#include "services/runtime/journal/memory_journal.h"
+
+namespace civicmesh::simulation {
+
+// Collects the first broken invariant of a schedule.
+struct Verdict {
+  std::string violation;  // "I4: …"; empty: none so far
+  void Broken(const std::string& what) {
+    if (violation.empty()) violation = what;
+  }
+  bool ok() const { return violation.empty(); }
+};
+
+class Oracle {
+ public:
+  Oracle(int shard, MemoryLog* log, Verdict* verdict) : shard_(shard), log_(log), verdict_(verdict) {}
+
+  void Land(const LogRecord& raw);
+  // Starts again from what a power cut left.
+  void Replay();
+
+  struct Effect {
+    std::string body_hash;
+    std::string reason;  // "" accepted, else the refusal's
+    std::string stream;
+    uint64_t version = 0;
+    int64_t now_ms = 0;
+  };
+  struct Account {
+    int64_t balance = 0;
+    int taken = 0;
+    uint64_t version = 0;
+  };
+
+  void CheckAnswer(const std::string& command_id, const std::string& body_hash, const std::string& reason);
+  void CheckEvent(const LogRecord& event);
+
+  // Every decision ever recorded for a command, and those within the window.
+  std::map<std::string, std::vector<Effect>> ever;
+  std::map<std::string, Effect> window;
+  std::map<std::string, Account> accounts;
+  std::set<std::string> armed, fired;             // "stream/kind/due"
+  std::vector<std::pair<int64_t, int>> facts;     // ids of all public events
+  std::set<std::pair<int64_t, int>> sources;      // policy events taken
+  size_t facts_seen = 0;
+  int64_t now_ms = 0;
+  int64_t decided = -1;
+
+ private:
+  void Effective(int64_t offset, const log::v1::Record& record);
+  void CheckInbox(const log::v1::Record& record);
+  void CheckTime(const log::v1::Record& record);
+  void CheckOnce(const log::v1::Record& record);
+  void Decide(int64_t offset, const log::v1::Record& record, const std::string& payload);
+  void Expire();
+  log::v1::Command InboxAt(int64_t offset, int64_t* time_ms) const;
+  bool Known(const log::v1::Command& command) const;
+
+  int shard_;
+  MemoryLog* log_;
+  Verdict* verdict_;
+  uint64_t epoch_ = 0, owner_ = 0, seq_ = 0;
+  int taken_ = 0;
+  int64_t inbox_now_ms_ = 0;   // the highest broker time up to `decided`
+  std::map<std::pair<std::string, std::string>, int64_t> due_;  // armed timers: (stream, kind) → due
+  std::pair<int64_t, int> highest_{0, 0};
+  std::pair<int64_t, int> last_seen_{-1, -1};
+};
+
+}  // namespace civicmesh::simulation

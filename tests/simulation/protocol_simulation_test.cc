@@ -1,0 +1,96 @@
+// Seeded schedules of the real shard code. A failure names its seed and steps; `protocol_simulation_test --replay=SEED
+// --steps=N [--without=RULE]` runs that one alone, and less steps are tried first (shrinking).
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/simulation/world.h"
+
+namespace civicmesh::simulation {
+namespace {
+
+constexpr int kSteps[] = {80, 160, 320, 640};
+
+int Seeds(const char* variable, int otherwise) {
+  const char* value = std::getenv(variable);
+  return value ? std::atoi(value) : otherwise;
+}
+
+// The smallest number of steps of this seed that still breaks it.
+std::string Shrink(uint64_t seed, int steps, Rules rules) {
+  int low = 1, high = steps;
+  std::string worst;
+  while (low < high) {
+    const int middle = (low + high) / 2;
+    World world(seed, middle, rules);
+    world.Run();
+    if (world.verdict.ok()) {
+      low = middle + 1;
+    } else {
+      high = middle;
+      worst = world.verdict.violation;
+    }
+  }
+  return "seed " + std::to_string(seed) + " steps " + std::to_string(high) + ": " + worst;
+}
+
+TEST(ProtocolSimulation, AllRulesHold) {
+  const int seeds = Seeds("CIVICMESH_SIMULATION_SEEDS", 400);
+  const int first = Seeds("CIVICMESH_SIMULATION_FIRST", 0);
+  int64_t answers = 0, records = 0, epochs = 0, losses = 0;
+  for (int seed = first; seed < first + seeds; ++seed) {
+    World world(seed, kSteps[seed & 3], {});
+    world.Run();
+    answers += world.answers;
+    records += world.records;
+    epochs += world.epochs;
+    losses += world.losses;
+    EXPECT_TRUE(world.verdict.ok()) << world.verdict.violation << "\n" << Shrink(seed, kSteps[seed & 3], {});
+    if (HasFailure()) break;
+  }
+  std::printf("%d schedules: %ld answers, %ld records, %ld epochs, %ld stops for loss\n", seeds, answers, records, epochs, losses);
+  EXPECT_GT(answers, seeds) << "the schedules do nothing";
+}
+
+struct Mutant {
+  const char* name;
+  bool Rules::*rule;
+};
+
+class Mutants : public testing::TestWithParam<Mutant> {};
+
+TEST_P(Mutants, IsCaughtByANamedInvariant) {
+  Rules rules;
+  rules.*GetParam().rule = false;
+  const int seeds = Seeds("CIVICMESH_MUTANT_SEEDS", 3000);
+  std::map<std::string, int> by;
+  for (int seed = 0; seed < seeds && by.empty(); ++seed) {
+    World world(seed, kSteps[seed & 3], rules);
+    world.Run();
+    if (!world.verdict.ok()) {
+      ++by[world.verdict.violation.substr(0, world.verdict.violation.find(':'))];
+      std::printf("without %s: seed %d, %s\n", GetParam().name, seed, world.verdict.violation.c_str());
+    }
+  }
+  EXPECT_FALSE(by.empty()) << "nothing breaks without this rule in " << seeds << " schedules";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rules, Mutants,
+    testing::Values(Mutant{"seq", &Rules::seq}, Mutant{"dup_wait", &Rules::dup_wait}, Mutant{"checkpoint", &Rules::checkpoint},
+                    Mutant{"skip", &Rules::skip}, Mutant{"offset_first", &Rules::offset_first},
+                    Mutant{"scan_verify", &Rules::scan_verify}, Mutant{"cas", &Rules::cas}, Mutant{"cover", &Rules::cover},
+                    Mutant{"repair_readback", &Rules::repair_readback}, Mutant{"drain", &Rules::drain},
+                    Mutant{"timer_first", &Rules::timer_first}, Mutant{"timer_now_max", &Rules::timer_now_max},
+                    Mutant{"stale", &Rules::stale}, Mutant{"stale_unknown", &Rules::stale_unknown},
+                    Mutant{"window_fold", &Rules::window_fold}, Mutant{"policy_highest", &Rules::policy_highest},
+                    Mutant{"hash_check", &Rules::hash_check}, Mutant{"resume_check", &Rules::resume_check},
+                    Mutant{"inbox_id_check", &Rules::inbox_id_check}, Mutant{"publish_check", &Rules::publish_check},
+                    Mutant{"publish_topic", &Rules::publish_topic}),
+    [](const auto& about) { return about.param.name; });
+
+}  // namespace
+}  // namespace civicmesh::simulation

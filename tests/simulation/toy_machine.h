@@ -1,0 +1,47 @@
+// The domain of the protocol simulation: accounts with a floor, timers, and an index over all streams of a shard.
+//
+//   "cr a 2"  credits      "db a 2"  debits, refused below zero      "arm a 90000 7"  arms timer 7 so many ms from now
+//   "res a"   takes one of kStock pieces of the shard                "grant g 1"      a policy's credit
+//
+// Decisions are a function of (state, command, now) that the oracle computes again by itself.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "services/runtime/decider/machine.h"
+
+namespace civicmesh::simulation {
+
+inline constexpr int kStock = 2;
+
+class ToyMachine : public Machine {
+ public:
+  struct Account {
+    int64_t balance = 0;
+    int taken = 0;
+    friend bool operator==(const Account&, const Account&) = default;
+  };
+
+  absl::StatusOr<Decision<Bytes>> Decide(std::string_view payload, const Context& ctx) const override;
+  absl::StatusOr<Decision<Bytes>> Fire(const FiredTimer& timer, const Context& ctx) const override;
+  absl::Status Evolve(const EventMeta& meta, std::string_view event) override;
+  Bytes Save(std::string_view stream) const override;
+  absl::Status Load(std::string_view stream, std::string_view state) override;
+  std::vector<std::string> Rows(std::string_view stream) const override;
+  absl::StatusOr<std::vector<PublicEvent>> Publish(const EventMeta& meta, std::string_view event) const override;
+
+  const std::map<std::string, Account, std::less<>>& accounts() const { return accounts_; }
+
+ private:
+  std::map<std::string, Account, std::less<>> accounts_;
+  int taken_ = 0;  // the index: over all streams
+};
+
+std::vector<std::string> Words(std::string_view text);
+
+}  // namespace civicmesh::simulation

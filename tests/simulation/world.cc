@@ -1,0 +1,449 @@
+#include "tests/simulation/world.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "services/runtime/base/frame.h"
+#include "services/runtime/base/ids.h"
+#include "tests/simulation/toy_machine.h"
+
+namespace civicmesh::simulation {
+namespace {
+
+constexpr int64_t kMinute = 60 * 1000, kHour = 60 * kMinute;
+constexpr int kSettleRounds = 4000;
+
+std::string BodyHash(const std::string& payload) { return Sha256(payload).substr(0, 16); }
+
+}  // namespace
+
+// One process's view of one shard. Destroying it is a crash: what it appended may still land.
+struct World::Actor : LogSink {
+  int shard;
+  int64_t skew_ms = 0;
+  double lazy = 0;
+  std::unique_ptr<LogReader> reader;
+  std::unique_ptr<MemoryHotState> hot;
+  std::unique_ptr<ShardOwner> owner;
+
+  void OnRecord(Partition from, LogRecord record) override { owner->OnRecord(from.topic, std::move(record)); }
+  void OnEnd(Partition from, int64_t offset) override { owner->OnEnd(from.topic, offset); }
+  void OnTrouble(Partition from, absl::Status why) override { owner->OnTrouble(from.topic, why); }
+};
+
+struct World::ShardSide {
+  int shard;
+  Oracle oracle;
+  std::vector<std::unique_ptr<Actor>> actors;
+  std::unique_ptr<MemoryHotState> reader;
+  std::map<std::string, uint64_t> acked;       // stream → version that an answer promised
+  std::map<std::string, std::string> answered;  // command → reason
+  bool damaged = false;                        // a power cut took something
+
+  ShardSide(int s, MemoryLog* log, Verdict* verdict) : shard(s), oracle(s, log, verdict) {}
+};
+
+// The policy's group: partition 0 of the events topic, with a committed offset that survives restarts.
+class World::Group : public GroupReader {
+ public:
+  explicit Group(MemoryJournal* journal) : reader_(journal->NewReader()) { Rewind(); }
+  int Poll(LogSink& sink, int max, int wait_ms) override { return reader_->Poll(sink, max, wait_ms); }
+  absl::Status Commit(int, int64_t next) override {
+    committed = std::max(committed, next);
+    return absl::OkStatus();
+  }
+  void Rewind() override { reader_->Start({Topic::kEvents, 0}, committed); }
+  std::map<int, int64_t> Held() override { return {{0, committed}}; }
+  int64_t committed = 0;
+
+ private:
+  std::unique_ptr<LogReader> reader_;
+};
+
+World::World(uint64_t seed, int steps, Rules rules)
+    : random_(seed),
+      steps_(steps),
+      rules_(rules),
+      log_(2, [this] { return std::max<int64_t>(0, clock_ms_ - backed_ms_); }),
+      journal_(&log_) {
+  log_.manual = true;
+  storm_ = Chance(0.15);
+  cut_ = Chance(0.2);
+  const double faults[] = {0.08, 0.25, 0.6, 1};
+  fault_ = faults[Pick(4)];
+  redis_.scan_piece = 2;
+  redis_.fault = [this] {
+    if (!lossy_) return MemoryRedis::Fault::kNone;
+    const double x = static_cast<double>(Pick(1000)) / 1000 / std::max(fault_, 0.3);
+    if (x < 0.04) return MemoryRedis::Fault::kReplyLost;
+    if (x < (storm_ ? 0.2 : 0.08)) return MemoryRedis::Fault::kLate;
+    return x < 0.09 ? MemoryRedis::Fault::kHalf : MemoryRedis::Fault::kNone;
+  };
+  log_.on_land = [this](Partition at, const LogRecord& record) {
+    if (at.topic == Topic::kJournal) {
+      ++records;
+      sides_[at.shard]->oracle.Land(record);
+    } else if (at.topic == Topic::kEvents) {
+      sides_[at.shard]->oracle.CheckEvent(record);
+    }
+  };
+  for (int shard = 0; shard < 2; ++shard) {
+    sides_.push_back(std::make_unique<ShardSide>(shard, &log_, &verdict));
+    sides_.back()->reader = std::make_unique<MemoryHotState>(&redis_, "toy");
+    for (int i = 0; i < (shard == 0 ? 3 : 2); ++i) {
+      sides_.back()->actors.push_back(NewActor(shard, false));
+      if (i == 0 || Chance(0.6)) sides_.back()->actors.back()->owner->Assign();
+    }
+  }
+  door_ = journal_.NewAppender();
+  group_ = std::make_unique<Group>(&journal_);
+  PolicySpec spec{.name = "grant", .source_domain = "toy", .react = [](const PublicFact&) {
+                    return std::vector<PolicyCommand>{{1, "grant g 1"}};
+                  }};
+  policy_ = std::make_unique<PolicyRunner>(spec, false, group_.get(), &journal_);
+}
+
+World::~World() = default;
+
+std::unique_ptr<World::Actor> World::NewActor(int shard, bool calm) {
+  auto actor = std::make_unique<Actor>();
+  Actor* a = actor.get();
+  a->shard = shard;
+  if (!calm) {
+    const int64_t skews[] = {-3 * kMinute, 0, 0, 3 * kMinute};
+    const double lazies[] = {0, 0.3, 0.9};
+    a->skew_ms = skews[Pick(4)];
+    a->lazy = lazies[Pick(3)];
+  }
+  a->reader = journal_.NewReader();
+  a->hot = std::make_unique<MemoryHotState>(&redis_, "toy");
+  OwnerPorts ports{.reader = a->reader.get(),
+                   .hot = a->hot.get(),
+                   .references = &references_,
+                   .appender = [this] { return std::shared_ptr<LogAppender>(journal_.NewAppender()); },
+                   .wall_ms = [this, a] { return clock_ms_ + a->skew_ms; },
+                   .steady_ms = [this] { return clock_ms_; },
+                   .random = [this] { return random_(); },
+                   .reply = [this](int s, const std::string&, const log::v1::Reply& reply) { Answer(s, reply, true); },
+                   .machines = [](int) { return std::make_unique<ToyMachine>(); }};
+  a->owner = std::make_unique<ShardOwner>(shard, WorkerOptions{.domain = "toy", .shards = 2}, ports, rules_);
+  return actor;
+}
+
+void World::Run() {
+  for (int i = 0; i < steps_ && verdict.ok(); ++i) Step();
+  if (verdict.ok()) Settle();
+}
+
+void World::Step() {
+  ShardSide& side = *sides_[Chance(0.75) ? 0 : 1];
+  const double x = static_cast<double>(Pick(1000)) / 1000;
+  if (storm_ && Chance(0.06)) return DamageHot();
+  if (x < 0.13) return Client();
+  if (x < 0.34) return LandSome();
+  if (x < 0.84) {
+    Actor& actor = *side.actors[Pick(static_cast<int>(side.actors.size()))];
+    if (!storm_ || !Chance(actor.lazy)) OwnerStep(actor);
+    return;
+  }
+  if (x < 0.87) return MoveClock();
+  if (x < 0.90) {
+    if (!redis_.late.empty() && Chance(0.4)) redis_.RunLate(Pick(static_cast<int>(redis_.late.size())));
+    if (Chance(0.4) && snapshots_.size() < 6) snapshots_.push_back(redis_.shards);
+    return Reader(side.shard);
+  }
+  if (x < 0.905) return Chance(fault_) ? DamageHot() : void();
+  if (x < 0.94) {
+    auto& actor = side.actors[Pick(static_cast<int>(side.actors.size()))];
+    const double y = static_cast<double>(Pick(1000)) / 1000;
+    if (y < 0.4) return actor->owner->Assign();
+    if (y < 0.55) return actor->owner->Revoke();
+    if (!Chance(fault_)) return;
+    ++epochs;
+    actor = NewActor(side.shard, false);
+    return Chance(0.7) ? actor->owner->Assign() : void();
+  }
+  if (x < 0.98) {
+    if (Chance(0.9)) return policy_->Turn(1 + Pick(4), 0);
+    if (Chance(0.2)) group_->committed = Pick(static_cast<int>(group_->committed) + 1);
+    return group_->Rewind();
+  }
+  DamageLog(side);
+}
+
+void World::OwnerStep(Actor& actor) {
+  switch (Pick(8)) {
+    case 0:
+      actor.reader->Poll(actor, 1 + Pick(8), 0);
+      return;
+    case 1:
+      actor.reader->Poll(actor, 50, 0);
+      actor.hot->PollSome(1 + Pick(6));
+      return;
+    case 2:
+      actor.hot->PollSome(1 + Pick(3));
+      return;
+    case 3:
+      actor.owner->Decide(1 + Pick(4));
+      return;
+    case 4:
+      actor.owner->Fold();
+      return;
+    case 5:
+      actor.owner->Publish(1 + Pick(3));
+      return;
+    case 6:
+      actor.owner->Tick();
+      [[fallthrough]];
+    default:
+      actor.owner->Advance();
+  }
+}
+
+void World::Send(int shard, const std::string& id, const std::string& payload, int64_t issued_ms) {
+  log::v1::Command command;
+  command.set_kind(log::v1::Command::KIND_REQUEST);
+  command.set_command_id(id);
+  command.set_issued_at_ms(issued_ms);
+  command.set_body_hash(BodyHash(payload));
+  command.set_reply_to("door");
+  command.set_payload(payload);
+  if (!door_->Health().ok()) door_ = journal_.NewAppender();
+  (void)door_->Append({Topic::kInbox, shard}, Frame(command.SerializeAsString()), {});
+}
+
+void World::Client() {
+  const char* streams[] = {"a", "a", "a", "b", "c", "d"};
+  std::string id, payload;
+  if (Chance(0.55) || requests_.empty()) {
+    id = absl::StrCat("c", ++next_id_);
+    const std::string stream = streams[Pick(6)];
+    const double k = static_cast<double>(Pick(1000)) / 1000;
+    if (k < 0.3) payload = absl::StrCat("cr ", stream, " 2");
+    else if (k < 0.65) payload = absl::StrCat("db ", stream, " 2");
+    else if (k < 0.82) payload = absl::StrCat("arm ", stream, " ", (Pick(12) - 3) * 20 * kMinute, " ", next_id_);
+    else payload = absl::StrCat("res ", stream);
+    const int64_t shifts[] = {0, 0, 0, 0, 0, 2 * kMinute, 8 * kMinute, -7 * kHour};
+    requests_[id] = {payload, clock_ms_ + shifts[Pick(8)]};
+  } else {
+    auto it = requests_.begin();
+    std::advance(it, Pick(static_cast<int>(requests_.size())));
+    id = it->first;
+    payload = Chance(0.1) ? "cr b 9" : it->second.payload;
+  }
+  Send(0, id, payload, requests_[id].issued_ms);
+}
+
+void World::LandSome() {
+  std::vector<std::shared_ptr<MemoryLog::Session>> busy;
+  for (const auto& session : log_.sessions())
+    if (!session->queue.empty()) busy.push_back(session);
+  if (busy.empty()) return;
+  auto session = busy[Pick(static_cast<int>(busy.size()))];
+  for (int n = 1 + Pick(3); n > 0 && !session->queue.empty(); --n) log_.Land(*session);
+}
+
+void World::Answer(int shard, const log::v1::Reply& reply, bool may_be_lost) {
+  if (may_be_lost && lossy_ && Chance(0.3)) return;
+  ++answers;
+  ShardSide& side = *sides_[shard];
+  auto request = requests_.find(reply.command_id());
+  if (request == requests_.end()) return;
+  const std::string reason = reply.outcome().refused().reason();
+  // A refused other body is told by its own hash; of an answer to the client's request the hash is the request's.
+  const std::string hash = reason == "REASON_ALREADY_EXISTS" ? BodyHash(request->second.payload) : reply.outcome().body_hash();
+  if (reason != "REASON_ALREADY_EXISTS") side.oracle.CheckAnswer(reply.command_id(), hash, reason);
+  if (hash != BodyHash(request->second.payload) || reason == "REASON_ALREADY_EXISTS") return;
+  request->second.done = true;
+  if (reason == "REASON_STALE" || reason == "REASON_UNKNOWN_OUTCOME") return;
+  auto [it, fresh] = side.answered.emplace(reply.command_id(), reason);
+  if (!fresh && it->second != reason) verdict.Broken("I4: two answers to one command");
+  if (!reason.empty()) return;
+  for (const auto& effect : side.oracle.ever[reply.command_id()])
+    if (effect.reason.empty()) side.acked[effect.stream] = std::max(side.acked[effect.stream], effect.version);
+}
+
+// Any replica: reads a stream, and looks an outcome up.
+void World::Reader(int shard) {
+  ShardSide& side = *sides_[shard];
+  if (!side.acked.empty()) {
+    std::vector<std::string> keys;
+    for (const auto& [stream, version] : side.acked) keys.push_back(stream);
+    side.reader->Read(shard, HotTable::kStreams, keys, [this, &side, keys](absl::StatusOr<HotRead> read) {
+      if (!read.ok() || !read->verified) return;
+      for (size_t i = 0; i < keys.size(); ++i) {
+        log::v1::StreamValue value;
+        if (read->values[i]) value.ParseFromString(*read->values[i]);
+        if (value.version() < side.acked[keys[i]])
+          verdict.Broken(absl::StrCat("I14: read ", keys[i], " at ", value.version(), ", answered at ", side.acked[keys[i]]));
+      }
+    });
+  }
+  if (shard == 0 && !requests_.empty()) {
+    auto it = requests_.begin();
+    std::advance(it, Pick(static_cast<int>(requests_.size())));
+    const std::string id = it->first;
+    side.reader->Read(shard, HotTable::kOutcomes, {id}, [this, &side, id](absl::StatusOr<HotRead> read) {
+      if (!read.ok() || !read->verified || read->point.token.empty()) return;
+      int64_t below = 0;
+      (void)absl::SimpleAtoi(read->point.token, &below);
+      if (read->values[0]) {
+        log::v1::Reply reply;
+        reply.set_command_id(id);
+        reply.mutable_outcome()->ParseFromString(*read->values[0]);
+        // What a power cut took from the journal is seen until Redis is refilled (a stated limit of the design).
+        if (reply.outcome().offset() < below && !side.damaged) Answer(0, reply, false);
+      } else if (side.answered.count(id) && side.oracle.window.count(id)) {
+        log::v1::HotPoint point;
+        point.ParseFromString(read->point.blob);
+        if (point.now_ms() < side.oracle.window[id].now_ms + ShardMemory::kWindowMs)
+          verdict.Broken(absl::StrCat("I9: no outcome of the answered ", id));
+      }
+    });
+  }
+  side.reader->Poll(0);
+  if (Chance(0.2)) side.reader->Reconnect(shard);
+}
+
+void World::DamageHot() {
+  if (Chance(0.5)) return redis_.FlushAll();
+  if (!snapshots_.empty()) redis_.Restore(snapshots_[Pick(static_cast<int>(snapshots_.size()))]);
+}
+
+void World::DamageLog(ShardSide& side) {
+  std::vector<std::shared_ptr<MemoryLog::Session>> busy;
+  for (const auto& session : log_.sessions())
+    if (!session->queue.empty()) busy.push_back(session);
+  if (!busy.empty() && Chance(fault_) && Chance(0.7)) {
+    auto session = busy[Pick(static_cast<int>(busy.size()))];
+    const double y = static_cast<double>(Pick(100)) / 100;
+    if (y < 0.4) return log_.Lose(*session);
+    if (y < 0.8) return log_.LoseAck(*session);
+    return log_.Kill(*session);
+  }
+  if (cut_ && side.shard == 0 && Chance(0.3) && log_.records({Topic::kJournal, 0}).size() > 6) PowerCut(side);
+}
+
+void World::PowerCut(ShardSide& side) {
+  cut_ = false;
+  side.damaged = true;
+  const Partition at{Chance(0.6) ? Topic::kJournal : Topic::kInbox, side.shard};
+  log_.Truncate(at, std::max<int64_t>(log_.bounds(at).begin, log_.bounds(at).end - 1 - Pick(11)));
+  side.oracle.Replay();
+  side.acked.clear();
+  std::erase_if(side.answered, [&](const auto& answer) { return !side.oracle.ever.count(answer.first); });
+}
+
+void World::MoveClock() {
+  clock_ms_ += Chance(0.7) ? (1 + Pick(30)) * kMinute : (1 + Pick(20)) * kHour;
+  const int64_t steps[] = {0, 0, 3 * kHour, 25 * kHour};
+  if (Chance(0.05)) backed_ms_ = steps[Pick(4)];
+}
+
+// The faults end; everything must come right.
+void World::Settle() {
+  lossy_ = false;
+  backed_ms_ = 0;
+  for (auto& side : sides_) {
+    side->actors.clear();
+    side->actors.push_back(NewActor(side->shard, true));
+    side->actors[0]->owner->Assign();
+  }
+  for (auto& [id, request] : requests_)
+    if (!request.done) Send(0, id, request.payload, request.issued_ms);
+  group_->Rewind();
+  int quiet = 0;
+  for (int round = 0; verdict.ok() && quiet < 30; ++round) {
+    if (round > kSettleRounds) return verdict.Broken("LIVE: does not come to rest");
+    clock_ms_ += round < 400 ? 10 * kMinute : 100;
+    bool any = false;
+    for (auto& side : sides_) any |= Pump(*side);
+    policy_->Turn(100, 0);
+    for (bool landed = true; landed;) {
+      landed = false;
+      for (auto session : std::vector(log_.sessions().begin(), log_.sessions().end()))
+        while (!session->queue.empty()) {
+          log_.Land(*session);
+          any = landed = true;
+        }
+    }
+    const bool rest = std::all_of(sides_.begin(), sides_.end(), [](auto& side) {
+      return side->actors[0]->owner->AtRest() || !side->actors[0]->owner->Status().stopped.ok();
+    });
+    quiet = any || !rest || round < 420 ? 0 : quiet + 1;
+  }
+  bool lost = false;
+  for (auto& side : sides_) {
+    const auto status = side->actors[0]->owner->Status();
+    epochs += static_cast<int64_t>(status.epoch);
+    if (!status.stopped.ok()) {
+      lost = true;
+      ++losses;
+      if (!side->damaged) verdict.Broken(absl::StrCat("FALSE: ", std::string(status.stopped.message()), " without loss"));
+    }
+  }
+  if (lost) return;
+  for (auto& side : sides_) Final(*side);
+  std::set<std::pair<int64_t, int>> facts(sides_[0]->oracle.facts.begin(), sides_[0]->oracle.facts.end());
+  std::set<std::pair<int64_t, int>> taken;
+  for (const auto& [offset, index] : sides_[1]->oracle.sources) taken.emplace(offset, index / 8);
+  if (facts != taken) verdict.Broken(absl::StrCat("POLICY: ", facts.size(), " facts, ", taken.size(), " acted on"));
+}
+
+bool World::Pump(ShardSide& side) {
+  Actor& a = *side.actors[0];
+  bool any = a.reader->Poll(a, 100, 0) > 0;
+  any |= a.hot->PollSome(100) > 0;
+  any |= a.owner->Advance();
+  any |= a.owner->Decide(50);
+  any |= a.owner->Fold();
+  any |= a.owner->Publish(50);
+  any |= a.owner->Tick();
+  return any;
+}
+
+void World::Final(ShardSide& side) {
+  Oracle& oracle = side.oracle;
+  for (const LogRecord& raw : log_.records({Topic::kInbox, side.shard})) {
+    log::v1::Command command;
+    auto bytes = Unframe(raw.value);
+    command.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()));
+    if (command.kind() == log::v1::Command::KIND_REQUEST && !oracle.ever.count(command.command_id()))
+      verdict.Broken(absl::StrCat("LOST: ", command.command_id(), " was never decided"));
+  }
+  if (!side.damaged)
+    for (const auto& [id, reason] : side.answered)
+      if (std::none_of(oracle.ever[id].begin(), oracle.ever[id].end(), [&](const auto& e) { return e.reason == reason; }))
+        verdict.Broken(absl::StrCat("I3: the answer to ", id, " is not in the log"));
+  if (oracle.facts_seen != oracle.facts.size())
+    verdict.Broken(absl::StrCat("PUB: a reader has ", oracle.facts_seen, " of ", oracle.facts.size(), " facts"));
+  if (oracle.armed != oracle.fired) verdict.Broken("TIMER: not all armed timers have fired");
+  CheckHot(side);
+}
+
+void World::CheckHot(ShardSide& side) {
+  const auto& hot = redis_.shards[{"toy", 1, side.shard}];
+  const auto& machine = static_cast<const ToyMachine&>(side.actors[0]->owner->memory()->machine());
+  auto table = [&](HotTable t) {
+    auto it = hot.tables.find(t);
+    return it == hot.tables.end() ? std::map<std::string, std::string>() : it->second;
+  };
+  const auto streams = table(HotTable::kStreams);
+  for (const auto& [id, account] : side.oracle.accounts) {
+    if (account.version == 0) continue;  // only refused
+    log::v1::StreamValue value;
+    if (auto it = streams.find(id); it != streams.end()) value.ParseFromString(it->second);
+    const std::string want = absl::StrCat(account.balance, " ", account.taken);
+    if (value.version() != account.version || value.state() != want)
+      verdict.Broken(absl::StrCat("I6: Redis has ", id, " at ", value.version(), " '", value.state(), "', the fold ", account.version, " '", want, "'"));
+    if (machine.Save(id) != want) verdict.Broken(absl::StrCat("I6: memory of ", id));
+  }
+  std::set<std::string> outcomes, window;
+  for (const auto& [id, value] : table(HotTable::kOutcomes)) outcomes.insert(id);
+  for (const auto& [id, effect] : side.oracle.window) window.insert(id);
+  if (outcomes != window) verdict.Broken(absl::StrCat("I6: Redis keeps ", outcomes.size(), " outcomes, the fold ", window.size()));
+}
+
+}  // namespace civicmesh::simulation

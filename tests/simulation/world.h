@@ -1,0 +1,90 @@
+// One seeded schedule of the real shard code (services/runtime/shard) over the in-memory log and hot state: two shards,
+// several owners each, clients, readers and a policy from shard 0 to shard 1, under crashes, zombies, lost and late
+// appends, damaged Redis, clock steps, retention and power cuts. After the model in the design's protocol folder.
+//
+//   World world(seed, steps, rules);
+//   world.Run();               // world.verdict.violation names the first broken invariant
+//
+// The same seed, steps and rules give the same schedule.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "services/runtime/hotstate/memory_hot_state.h"
+#include "services/runtime/journal/group_reader.h"
+#include "services/runtime/journal/memory_journal.h"
+#include "services/runtime/shard/policy_runner.h"
+#include "services/runtime/shard/shard_owner.h"
+#include "tests/simulation/oracle.h"
+
+namespace civicmesh::simulation {
+
+class World {
+ public:
+  World(uint64_t seed, int steps, Rules rules);
+  ~World();
+  void Run();
+
+  Verdict verdict;
+  int64_t answers = 0, records = 0, epochs = 0, losses = 0;
+
+ private:
+  struct Actor;      // an owner with its ports
+  struct ShardSide;  // a shard: its actors, oracle, what was promised to whom
+  class Group;       // the policy's consumer group
+  struct Request {
+    std::string payload;
+    int64_t issued_ms;
+    bool done = false;
+  };
+
+  void Step();
+  void OwnerStep(Actor& actor);
+  void Client();
+  void Send(int shard, const std::string& id, const std::string& payload, int64_t issued_ms);
+  void LandSome();
+  void Answer(int shard, const log::v1::Reply& reply, bool may_be_lost);
+  void Reader(int shard);
+  void DamageHot();
+  void DamageLog(ShardSide& side);
+  void PowerCut(ShardSide& side);
+  void MoveClock();
+  void Settle();
+  bool Pump(ShardSide& side);
+  void Final(ShardSide& side);
+  void CheckHot(ShardSide& side);
+  std::unique_ptr<Actor> NewActor(int shard, bool calm);
+
+  int Pick(int below) { return static_cast<int>(random_() % static_cast<uint64_t>(below)); }
+  bool Chance(double p) { return static_cast<double>(random_() % 1000000) < p * 1000000; }
+
+  std::mt19937_64 random_;
+  const int steps_;
+  const Rules rules_;
+  int64_t clock_ms_ = 1'000'000'000;
+  int64_t backed_ms_ = 0;
+  bool lossy_ = true;
+  bool storm_ = false;
+  double fault_ = 0.25;
+  bool cut_ = false;
+  uint64_t next_id_ = 0;
+
+  MemoryLog log_;
+  MemoryJournal journal_;
+  MemoryRedis redis_;
+  ReferenceLibrary references_{{}};
+  std::vector<std::map<MemoryRedis::Key, MemoryRedis::Shard>> snapshots_;
+  std::vector<std::unique_ptr<ShardSide>> sides_;
+  std::map<std::string, Request> requests_;
+  std::unique_ptr<LogAppender> door_;
+  std::unique_ptr<Group> group_;
+  std::unique_ptr<PolicyRunner> policy_;
+};
+
+}  // namespace civicmesh::simulation
