@@ -1,0 +1,230 @@
+#include "services/runtime/journal/kafka_topics.h"
+
+#include <librdkafka/rdkafka.h>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "services/runtime/journal/kafka_client.h"
+
+namespace civicmesh {
+namespace {
+
+constexpr int kTimeoutMs = 7000;
+constexpr int kPauseMs = 20;
+constexpr int64_t kDayMs = 24 * 3600 * 1000LL;
+constexpr Topic kAll[] = {Topic::kInbox, Topic::kJournal, Topic::kEvents, Topic::kParked};
+
+template <auto destroy>
+struct Deleter {
+  template <class T>
+  void operator()(T* t) const {
+    destroy(t);
+  }
+};
+using Handle = std::unique_ptr<rd_kafka_t, Deleter<rd_kafka_destroy>>;
+using Queue = std::unique_ptr<rd_kafka_queue_t, Deleter<rd_kafka_queue_destroy>>;
+using Event = std::unique_ptr<rd_kafka_event_t, Deleter<rd_kafka_event_destroy>>;
+using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, Deleter<rd_kafka_AdminOptions_destroy>>;
+using Resource = std::unique_ptr<rd_kafka_ConfigResource_t, Deleter<rd_kafka_ConfigResource_destroy>>;
+using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, Deleter<rd_kafka_NewTopic_destroy>>;
+
+// A setting of a topic: exactly `value`, or with `at_least` a number not below it, where -1 stands for no limit.
+struct Requirement {
+  const char* name;
+  std::string value;
+  bool at_least = false;
+};
+
+std::vector<Requirement> RequirementsOf(Topic topic, const KafkaOptions& options) {
+  std::vector<Requirement> all = {{"cleanup.policy", "delete"},
+                                  {"unclean.leader.election.enable", "false"},
+                                  {"retention.bytes", "-1"},
+                                  {"max.message.bytes", absl::StrCat(options.max_record_bytes), true}};
+  switch (topic) {
+    case Topic::kInbox:
+      all.push_back({"message.timestamp.type", "LogAppendTime"});
+      all.push_back({"retention.ms", absl::StrCat(30 * kDayMs), true});
+      break;
+    case Topic::kJournal:
+    case Topic::kEvents:
+      all.push_back({"retention.ms", "-1"});
+      break;
+    case Topic::kParked:
+      all.push_back({"retention.ms", absl::StrCat(90 * kDayMs), true});
+      break;
+  }
+  return all;
+}
+
+bool Meets(const std::string& actual, const Requirement& requirement) {
+  if (!requirement.at_least) return actual == requirement.value;
+  int64_t has = 0, needs = 0;
+  return absl::SimpleAtoi(actual, &has) && absl::SimpleAtoi(requirement.value, &needs) && (has == -1 || has >= needs);
+}
+
+absl::StatusOr<Handle> NewAdmin(const KafkaOptions& options) {
+  auto handle = NewKafkaProducer(options, {}, [](rd_kafka_conf_t*) {});
+  if (!handle.ok()) return handle.status();
+  return Handle(*handle);
+}
+
+AdminOptions NewAdminOptions(rd_kafka_t* handle, rd_kafka_admin_op_t operation) {
+  AdminOptions options(rd_kafka_AdminOptions_new(handle, operation));
+  char error[256];
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), kTimeoutMs, error, sizeof error);
+  return options;
+}
+
+absl::StatusOr<Event> Answer(rd_kafka_queue_t* queue) {
+  Event event(rd_kafka_queue_poll(queue, kTimeoutMs + 500));
+  if (event == nullptr) return absl::UnavailableError("Kafka does not answer");
+  if (rd_kafka_event_error(event.get())) return absl::UnavailableError(rd_kafka_event_error_string(event.get()));
+  return event;
+}
+
+absl::Status CheckPartitions(rd_kafka_t* handle, const KafkaOptions& options, std::vector<std::string>* faults) {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  for (Topic topic : kAll) {
+    std::string name = KafkaTopicName(options.domain, topic);
+    rd_kafka_topic_t* local = rd_kafka_topic_new(handle, name.c_str(), nullptr);
+    rd_kafka_resp_err_t error = rd_kafka_metadata(handle, 0, local, &metadata, kTimeoutMs);
+    rd_kafka_topic_destroy(local);
+    if (error) return absl::UnavailableError(rd_kafka_err2str(error));
+    if (metadata->topic_cnt != 1 || metadata->topics[0].err) {
+      faults->push_back(absl::StrCat(name, " does not exist"));
+    } else if (metadata->topics[0].partition_cnt != options.shards) {
+      faults->push_back(
+          absl::StrCat(name, " has ", metadata->topics[0].partition_cnt, " partitions, must have ", options.shards));
+    }
+    rd_kafka_metadata_destroy(metadata);
+  }
+  return absl::OkStatus();
+}
+
+void CheckSettings(const rd_kafka_ConfigResource_t* resource, const std::vector<Requirement>& requirements,
+                   std::vector<std::string>* faults) {
+  const std::string topic = rd_kafka_ConfigResource_name(resource);
+  if (rd_kafka_ConfigResource_error(resource)) {
+    faults->push_back(absl::StrCat(topic, ": ", rd_kafka_ConfigResource_error_string(resource)));
+    return;
+  }
+  size_t count = 0;
+  const rd_kafka_ConfigEntry_t** entries = rd_kafka_ConfigResource_configs(resource, &count);
+  std::map<std::string, std::string> settings;
+  for (size_t i = 0; i < count; ++i) {
+    const char* value = rd_kafka_ConfigEntry_value(entries[i]);
+    settings[rd_kafka_ConfigEntry_name(entries[i])] = value == nullptr ? "" : value;
+  }
+  for (const Requirement& requirement : requirements) {
+    const std::string& actual = settings[requirement.name];
+    if (Meets(actual, requirement)) continue;
+    faults->push_back(absl::StrCat(topic, ": ", requirement.name, " is ", actual, ", must be ",
+                                   requirement.at_least ? "at least " : "", requirement.value));
+  }
+}
+
+absl::Status DescribeAndCheck(rd_kafka_t* handle, const KafkaOptions& options, std::vector<std::string>* faults) {
+  std::vector<Resource> resources;
+  std::vector<rd_kafka_ConfigResource_t*> raw;
+  std::map<std::string, Topic> topics;
+  for (Topic topic : kAll) {
+    std::string name = KafkaTopicName(options.domain, topic);
+    topics[name] = topic;
+    raw.push_back(resources.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str())).get());
+  }
+  Queue queue(rd_kafka_queue_new(handle));
+  AdminOptions admin = NewAdminOptions(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+  rd_kafka_DescribeConfigs(handle, raw.data(), raw.size(), admin.get(), queue.get());
+  auto event = Answer(queue.get());
+  if (!event.ok()) return event.status();
+  size_t count = 0;
+  auto* result = rd_kafka_event_DescribeConfigs_result(event->get());
+  const rd_kafka_ConfigResource_t** described = rd_kafka_DescribeConfigs_result_resources(result, &count);
+  for (size_t i = 0; i < count; ++i)
+    CheckSettings(described[i], RequirementsOf(topics[rd_kafka_ConfigResource_name(described[i])], options), faults);
+  return absl::OkStatus();
+}
+
+// The controller answers before the leaders know that they lead.
+absl::Status AwaitLeaders(rd_kafka_t* handle, const KafkaOptions& options, rd_kafka_queue_t* idle) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kTimeoutMs);
+  for (Topic topic : kAll) {
+    const std::string name = KafkaTopicName(options.domain, topic);
+    for (int shard = 0; shard < options.shards;) {
+      int64_t begin, end;
+      rd_kafka_resp_err_t error =
+          rd_kafka_query_watermark_offsets(handle, name.c_str(), shard, &begin, &end, kTimeoutMs);
+      if (!error) {
+        ++shard;
+      } else if (std::chrono::steady_clock::now() > deadline) {
+        return absl::UnavailableError(absl::StrCat(name, "/", shard, ": ", rd_kafka_err2str(error)));
+      } else {
+        rd_kafka_queue_poll(idle, kPauseMs);
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+NewTopic Blueprint(const KafkaOptions& options, const TopicCreation& creation, Topic topic) {
+  char error[256];
+  NewTopic made(rd_kafka_NewTopic_new(KafkaTopicName(options.domain, topic).c_str(), options.shards,
+                                      creation.replication, error, sizeof error));
+  if (made == nullptr) return made;
+  std::map<std::string, std::string> settings;
+  for (const Requirement& requirement : RequirementsOf(topic, options)) settings[requirement.name] = requirement.value;
+  // Room for the batch around the largest record.
+  settings["max.message.bytes"] = absl::StrCat(options.max_record_bytes + 64 * 1024);
+  settings["min.insync.replicas"] = absl::StrCat(creation.min_insync_replicas);
+  for (const auto& [of, name, value] : creation.settings)
+    if (of == topic) settings[name] = value;
+  for (const auto& [name, value] : settings) rd_kafka_NewTopic_set_config(made.get(), name.c_str(), value.c_str());
+  return made;
+}
+
+}  // namespace
+
+absl::Status CheckTopics(const KafkaOptions& options) {
+  auto handle = NewAdmin(options);
+  if (!handle.ok()) return handle.status();
+  std::vector<std::string> faults;
+  absl::Status asked = CheckPartitions(handle->get(), options, &faults);
+  if (asked.ok() && faults.empty()) asked = DescribeAndCheck(handle->get(), options, &faults);
+  if (!asked.ok()) return asked;
+  return faults.empty() ? absl::OkStatus() : absl::FailedPreconditionError(absl::StrJoin(faults, "; "));
+}
+
+absl::Status CreateTopics(const KafkaOptions& options, const TopicCreation& creation) {
+  auto handle = NewAdmin(options);
+  if (!handle.ok()) return handle.status();
+  std::vector<NewTopic> topics;
+  std::vector<rd_kafka_NewTopic_t*> raw;
+  for (Topic topic : kAll) {
+    raw.push_back(topics.emplace_back(Blueprint(options, creation, topic)).get());
+    if (raw.back() == nullptr) return absl::InvalidArgumentError("shards or replication out of range");
+  }
+  Queue queue(rd_kafka_queue_new(handle->get()));
+  AdminOptions admin = NewAdminOptions(handle->get(), RD_KAFKA_ADMIN_OP_CREATETOPICS);
+  rd_kafka_CreateTopics(handle->get(), raw.data(), raw.size(), admin.get(), queue.get());
+  auto event = Answer(queue.get());
+  if (!event.ok()) return event.status();
+  size_t count = 0;
+  const rd_kafka_topic_result_t** results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
+  for (size_t i = 0; i < count; ++i) {
+    rd_kafka_resp_err_t error = rd_kafka_topic_result_error(results[i]);
+    if (error && error != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+      return absl::InvalidArgumentError(
+          absl::StrCat(rd_kafka_topic_result_name(results[i]), ": ", rd_kafka_topic_result_error_string(results[i])));
+  }
+  return AwaitLeaders(handle->get(), options, queue.get());
+}
+
+}  // namespace civicmesh
