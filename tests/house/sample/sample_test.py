@@ -1,0 +1,283 @@
+"""The sample district is what it claims to be: its files parse as the messages they stand for, its grids tile the area,
+its duties answer every question exactly once, and its reports say truly where they lie.
+
+Needs protoc and python3-protobuf; the generated code goes to a temporary folder.
+"""
+import collections
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+SAMPLE = ROOT / "deploy" / "sample"
+LIMIT = re.compile(r"[1-9]\d*(紧急工作时|紧急工作日|工作时|工作日|自然日)")
+
+
+def generate_protos():
+    """Compiles the protos that the sample needs; the folder lives as long as the process."""
+    folder = tempfile.TemporaryDirectory()
+    protos = ["civicmesh/type/v1/type.proto", "civicmesh/reference/v1/reference.proto", "civicmesh/options/v1/options.proto",
+              "google/rpc/code.proto"]
+    subprocess.run([os.environ.get("CIVICMESH_PROTOC", "protoc"), f"-I{ROOT / 'proto'}", f"-I{ROOT / 'third_party/googleapis'}",
+                    f"--python_out={folder.name}", *protos], check=True)
+    sys.path.insert(0, folder.name)
+    # protobuf's own google package is a regular package: let it find the generated google/rpc too.
+    import google
+    google.__path__.append(os.path.join(folder.name, "google"))
+    return folder
+
+
+GENERATED = generate_protos()
+
+from civicmesh.options.v1 import options_pb2  # noqa: E402
+from civicmesh.reference.v1 import reference_pb2  # noqa: E402
+from google.protobuf import json_format  # noqa: E402
+
+
+def load(name, message):
+    """Unknown or misspelt fields are errors."""
+    return json_format.Parse((SAMPLE / name).read_text(encoding="utf-8"), message)
+
+
+DISTRICT = load("district.json", reference_pb2.District())
+STANDARD = load("standard.json", reference_pb2.Standard())
+RULES = load("points_rules.json", reference_pb2.PointsRules())
+CATALOGUE = load("catalogue.json", reference_pb2.Catalogue())
+ROLES = {name[len("ROLE_"):] for name in options_pb2.Role.keys()} - {"UNSPECIFIED"}
+
+
+def micro(point):
+    """(x, y) in millionths of a degree: sums of products of these are exact."""
+    return round(point.longitude * 1e6), round(point.latitude * 1e6)
+
+
+RINGS = {grid.code: [micro(p) for p in grid.ring] for grid in DISTRICT.grids}
+
+
+def double_area(ring):
+    return sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(ring, ring[1:] + ring[:1]))
+
+
+def edges(ring):
+    return list(zip(ring, ring[1:] + ring[:1]))
+
+
+def contains(ring, x, y):
+    """True where a convex counter-clockwise ring holds the point; its border counts."""
+    return all((b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0]) >= 0 for a, b in edges(ring))
+
+
+def outline():
+    """The border of the whole district: the edges that only one grid has, in order."""
+    directed = {edge for ring in RINGS.values() for edge in edges(ring)}
+    border = {a: b for a, b in directed if (b, a) not in directed}
+    start = min(border)
+    ring = [start]
+    while border[ring[-1]] != start:
+        ring.append(border[ring[-1]])
+    return ring, len(border)
+
+
+def grids_at(latitude, longitude):
+    x, y = longitude * 1e6, latitude * 1e6
+    return [code for code, ring in RINGS.items() if contains(ring, x, y)]
+
+
+def duties_for(grid, role):
+    """The entries with the longest prefix that matches."""
+    found = [d for d in DISTRICT.duties if d.unit_role == role and grid.startswith(d.grid_prefix)]
+    longest = max((len(d.grid_prefix) for d in found), default=0)
+    return [d for d in found if len(d.grid_prefix) == longest]
+
+
+class Grids(unittest.TestCase):
+    def test_codes(self):
+        codes = [grid.code for grid in DISTRICT.grids]
+        communities = {c.code for street in DISTRICT.streets for c in street.communities}
+        self.assertEqual(len(codes), len(set(codes)))
+        self.assertGreaterEqual(len(codes), 60)
+        self.assertGreaterEqual(len(DISTRICT.streets), 3)
+        self.assertGreaterEqual(len(communities), 8)
+        self.assertRegex(DISTRICT.code, r"^99\d{4}$")
+        for street in DISTRICT.streets:
+            self.assertRegex(street.code, rf"^{DISTRICT.code}\d{{3}}$")
+            for community in street.communities:
+                self.assertRegex(community.code, rf"^{street.code}\d{{3}}$")
+        for code in codes:
+            self.assertRegex(code, r"^\d{15}$")
+            self.assertIn(code[:12], communities)
+        self.assertEqual({code[:12] for code in codes}, communities)
+
+    def test_serials_run_west_to_east_then_north_to_south(self):
+        by_community = collections.defaultdict(list)
+        for grid in DISTRICT.grids:
+            x = sum(p.longitude for p in grid.ring) / len(grid.ring)
+            y = sum(p.latitude for p in grid.ring) / len(grid.ring)
+            by_community[grid.code[:12]].append((grid.code[12:], x, y))
+        for community, grids in by_community.items():
+            grids.sort()
+            self.assertEqual([g[0] for g in grids], [f"{n:03d}" for n in range(1, len(grids) + 1)], community)
+            for (_, x, y), (serial, next_x, next_y) in zip(grids, grids[1:]):
+                self.assertTrue(next_x > x or next_y < y - 0.001, f"{community}{serial}")
+
+    def test_rings_are_convex_counter_clockwise_and_of_sensible_size(self):
+        for code, ring in RINGS.items():
+            self.assertGreater(double_area(ring), 0, code)
+            for corner in ring:
+                self.assertTrue(contains(ring, *corner), f"{code} is not convex")
+            width = (max(x for x, _ in ring) - min(x for x, _ in ring)) * 0.0961
+            height = (max(y for _, y in ring) - min(y for _, y in ring)) * 0.1109
+            self.assertTrue(100 <= width <= 350 and 100 <= height <= 350, f"{code}: {width:.0f} m by {height:.0f} m")
+
+    def test_no_gap_and_no_overlap(self):
+        count = collections.Counter(edge for ring in RINGS.values() for edge in edges(ring))
+        self.assertEqual(set(count.values()), {1}, "two grids run along the same side of an edge")
+        ring, border_edges = outline()
+        self.assertEqual(len(ring), border_edges, "the border is not one closed ring: there is a gap")
+        self.assertEqual(double_area(ring), sum(double_area(r) for r in RINGS.values()))
+        # Equal areas can hide a gap that an overlap makes up for: a raster of points must each lie in one grid only.
+        xs, ys = [x for x, _ in ring], [y for _, y in ring]
+        columns = 97
+        for i in range(columns):
+            for j in range(columns):
+                x = min(xs) + 700 + (max(xs) - min(xs) - 1400) * (i + 0.5) / columns
+                y = min(ys) + 700 + (max(ys) - min(ys) - 1400) * (j + 0.5) / columns
+                # A point on a shared edge belongs to both sides; a half of a millionth of a degree keeps off corners.
+                found = [c for c, r in RINGS.items() if contains(r, x + 0.237, y + 0.419)]
+                self.assertEqual(len(found), 1, (x, y, found))
+
+    def test_everyone_named_is_known(self):
+        subjects = {s.subject for s in DISTRICT.staff}
+        for grid in DISTRICT.grids:
+            self.assertIn(grid.chief, subjects)
+        for road in DISTRICT.roads:
+            self.assertIn(road.chief, subjects)
+            self.assertGreaterEqual(len(road.line), 2)
+        self.assertGreaterEqual(len(DISTRICT.roads), 10)
+
+
+class People(unittest.TestCase):
+    def test_subjects_and_posts(self):
+        subjects = [s.subject for s in DISTRICT.staff]
+        self.assertEqual(len(subjects), len(set(subjects)))
+        units = {u.id for u in DISTRICT.units}
+        holders = collections.Counter()
+        workers = collections.Counter()
+        for member in DISTRICT.staff:
+            self.assertTrue(set(member.roles) <= ROLES and member.roles, member.subject)
+            holders.update(member.roles)
+            self.assertEqual("UNIT_WORKER" in member.roles, bool(member.unit), member.subject)
+            if member.unit:
+                self.assertIn(member.unit, units)
+                workers[member.unit] += 1
+        for role in ROLES - {"CITIZEN"}:
+            self.assertGreaterEqual(holders[role], 2, role)
+        for unit in units:
+            self.assertGreaterEqual(workers[unit], 2, unit)
+
+    def test_who_judges_never_disposes(self):
+        for member in DISTRICT.staff:
+            if "UNIT_WORKER" in member.roles:
+                self.assertEqual(list(member.roles), ["UNIT_WORKER"], member.subject)
+
+
+class Duties(unittest.TestCase):
+    def test_every_grid_and_role_has_exactly_one_answer(self):
+        roles = {role for unit in DISTRICT.units for role in unit.roles}
+        units = {unit.id: unit for unit in DISTRICT.units}
+        for grid in DISTRICT.grids:
+            for role in roles:
+                found = duties_for(grid.code, role)
+                self.assertEqual(len(found), 1, f"{grid.code} {role}: {[d.id for d in found]}")
+                self.assertIn(role, units[found[0].unit].roles, found[0].id)
+        self.assertIn(DISTRICT.fallback_unit, units)
+        self.assertEqual(len({d.id for d in DISTRICT.duties}), len(DISTRICT.duties))
+
+    def test_overrides_win(self):
+        grid = next(g.code for g in DISTRICT.grids if g.code.startswith("990101003002"))
+        self.assertEqual(duties_for(grid, "urban_management")[0].unit, "u-enforcement-yunqiao")
+        self.assertEqual(duties_for("990101003001001", "urban_management")[0].unit, "u-enforcement")
+
+    def test_every_override_reaches_a_grid(self):
+        for duty in DISTRICT.duties:
+            self.assertTrue(any(g.code.startswith(duty.grid_prefix) for g in DISTRICT.grids), duty.id)
+
+
+class Cameras(unittest.TestCase):
+    def test_inside_one_grid_with_a_legal_basis(self):
+        self.assertGreaterEqual(len(DISTRICT.cameras), 12)
+        self.assertEqual(len({c.id for c in DISTRICT.cameras}), len(DISTRICT.cameras))
+        for camera in DISTRICT.cameras:
+            self.assertTrue(camera.legal_basis_zh, camera.id)
+            self.assertEqual(len(grids_at(camera.location.latitude, camera.location.longitude)), 1, camera.id)
+
+
+class Classes(unittest.TestCase):
+    def test_codes_and_conditions(self):
+        codes = [c.code for c in STANDARD.classes]
+        self.assertEqual(len(codes), len(set(codes)))
+        self.assertGreaterEqual(len(codes), 45)
+        kinds = set()
+        for c in STANDARD.classes:
+            self.assertRegex(c.code, r"^C0[1-5]\d\d$" if c.component else r"^E0[1-6]\d\d$")
+            self.assertTrue(c.name_zh and c.name_en and c.major_zh, c.code)
+            self.assertTrue(1 <= len(c.conditions) <= 4, c.code)
+            self.assertEqual([x.id for x in c.conditions], [str(n + 1) for n in range(len(c.conditions))], c.code)
+            for condition in c.conditions:
+                match = LIMIT.fullmatch(condition.limit)
+                self.assertTrue(match, f"{c.code}/{condition.id}: {condition.limit}")
+                kinds.add(match[1])
+                self.assertTrue(condition.text_zh and condition.closure_zh, c.code)
+        self.assertEqual(kinds, {"紧急工作时", "紧急工作日", "工作时", "工作日", "自然日"})
+
+    def test_every_class_has_someone_to_handle_it(self):
+        served = {role for unit in DISTRICT.units for role in unit.roles}
+        for c in STANDARD.classes:
+            self.assertIn(c.unit_role, served, c.code)
+        self.assertEqual(served - {c.unit_role for c in STANDARD.classes}, set(), "a unit that nothing is ever sent to")
+
+    def test_the_twelve_camera_classes(self):
+        self.assertEqual(sorted(c.camera_class for c in STANDARD.classes if c.camera_class), list(range(1, 13)))
+
+    def test_keywords(self):
+        for c in STANDARD.classes:
+            texts = [k.text for k in c.keywords]
+            self.assertEqual(len(texts), len(set(texts)), c.code)
+            for keyword in c.keywords:
+                self.assertTrue(keyword.text and 1 <= keyword.weight <= 10, f"{c.code} {keyword.text}")
+        self.assertLessEqual(sum(1 for c in STANDARD.classes if not c.keywords), 1, "only the catch-all has no keywords")
+
+
+class Points(unittest.TestCase):
+    def test_rules(self):
+        rules = {r.id: r for r in RULES.rules}
+        self.assertEqual({i: r.points for i, r in rules.items()},
+                         {"report_registered": 10, "report_registered_hazard": 30, "report_merged": 2, "volunteering": 5,
+                          "waste_sorting": 5, "waste_contamination": -5, "traffic_month": 20, "culture_event": 5,
+                          "false_report": -20})
+        self.assertEqual((rules["volunteering"].per_minutes, rules["volunteering"].daily_limit), (30, 80))
+        self.assertEqual([i for i, r in rules.items() if r.outside_limits], ["volunteering"])
+        self.assertEqual((RULES.daily_limit, RULES.monthly_limit, RULES.expiry_months, RULES.expiry_notice_days), (100, 500, 24, 30))
+
+    def test_catalogue(self):
+        ids = [item.id for item in CATALOGUE.items]
+        self.assertEqual(len(ids), len(set(ids)))
+        self.assertGreaterEqual(len(ids), 10)
+        self.assertEqual({item.kind for item in CATALOGUE.items}, {"GOODS", "SERVICE", "VENUE"})
+        self.assertTrue(all(item.price_points > 0 and item.stock > 0 for item in CATALOGUE.items))
+        self.assertGreaterEqual(sum(1 for item in CATALOGUE.items if item.stock <= 3), 2, "two must be able to sell out")
+
+
+class Generated(unittest.TestCase):
+    def test_files_are_what_their_generators_write(self):
+        for script in sorted(SAMPLE.glob("make_*.py")):
+            subprocess.run([sys.executable, str(script), "--check"], check=True)
+
+
+if __name__ == "__main__":
+    unittest.main()
