@@ -1,0 +1,278 @@
+#include "services/runtime/rpc/auth.h"
+
+#include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+
+#include <algorithm>
+#include <cmath>
+#include <list>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/synchronization/mutex.h"
+#include "civicmesh/options/v1/options.pb.h"
+#include "services/runtime/base/ids.h"
+
+// The JWT itself is read here and not by a library: Debian's cpp-jwt asks the machine's clock, knows the audience only
+// as one string, asserts on malformed text and leaks keys. The cryptography is OpenSSL's.
+namespace civicmesh {
+namespace {
+
+using Json = nlohmann::json;
+template <typename T, void (*F)(T*)>
+struct Freed {
+  void operator()(T* t) const { F(t); }
+};
+using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY, EVP_PKEY_free>>;
+
+constexpr size_t kMaxTokenBytes = 8 * 1024;
+constexpr size_t kCoordinate = 32;
+constexpr absl::Duration kSkew = absl::Seconds(60);
+
+absl::Status Refused(const char* why) { return absl::UnauthenticatedError(why); }
+
+Json ParseJson(std::string_view text) { return Json::parse(text, nullptr, /*allow_exceptions=*/false); }
+
+std::string StringAt(const Json& object, const char* name) {
+  auto it = object.find(name);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : "";
+}
+
+// Strict base64url without padding: another spelling of the same bytes would be another cache entry, or worse.
+std::optional<std::string> Decode(const std::string& text) {
+  if (text.empty() || text.find_first_of("=+/ \t\r\n") != std::string::npos) return std::nullopt;
+  std::string bytes;
+  if (!absl::WebSafeBase64Unescape(text, &bytes)) return std::nullopt;
+  return bytes;
+}
+
+// A P-256 key from its JWK coordinates; null when they are not a point of the curve.
+Key MakeKey(const std::string& x, const std::string& y) {
+  if (x.size() != kCoordinate || y.size() != kCoordinate) return nullptr;
+  const std::string point = absl::StrCat("\x04", x, y);
+  std::unique_ptr<OSSL_PARAM_BLD, Freed<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>> builder(OSSL_PARAM_BLD_new());
+  OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0);
+  OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size());
+  std::unique_ptr<OSSL_PARAM, Freed<OSSL_PARAM, OSSL_PARAM_free>> params(OSSL_PARAM_BLD_to_param(builder.get()));
+  std::unique_ptr<EVP_PKEY_CTX, Freed<EVP_PKEY_CTX, EVP_PKEY_CTX_free>> context(
+      EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
+  EVP_PKEY* key = nullptr;
+  if (!params || !context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
+      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get()) != 1)
+    return nullptr;
+  return Key(key);
+}
+
+// JWS keeps an ECDSA signature as r and s, 32 bytes each; OpenSSL wants DER.
+bool SignatureHolds(EVP_PKEY* key, std::string_view signed_text, const std::string& signature) {
+  if (signature.size() != 2 * kCoordinate) return false;
+  std::unique_ptr<ECDSA_SIG, Freed<ECDSA_SIG, ECDSA_SIG_free>> sig(ECDSA_SIG_new());
+  const auto* raw = reinterpret_cast<const unsigned char*>(signature.data());
+  BIGNUM* r = BN_bin2bn(raw, kCoordinate, nullptr);
+  BIGNUM* s = BN_bin2bn(raw + kCoordinate, kCoordinate, nullptr);
+  if (!sig || ECDSA_SIG_set0(sig.get(), r, s) != 1) {
+    BN_free(r);
+    BN_free(s);
+    return false;
+  }
+  unsigned char* der = nullptr;
+  const int size = i2d_ECDSA_SIG(sig.get(), &der);
+  if (size <= 0) return false;
+  std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX, EVP_MD_CTX_free>> context(EVP_MD_CTX_new());
+  const bool holds =
+      context && EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key) == 1 &&
+      EVP_DigestVerify(context.get(), der, static_cast<size_t>(size),
+                       reinterpret_cast<const unsigned char*>(signed_text.data()), signed_text.size()) == 1;
+  OPENSSL_free(der);
+  return holds;
+}
+
+// NumericDate: seconds, possibly with a fraction. Dates beyond the year 9999 are no dates.
+std::optional<absl::Time> TimeAt(const Json& claims, const char* name) {
+  auto it = claims.find(name);
+  if (it == claims.end() || !it->is_number()) return std::nullopt;
+  const double seconds = it->get<double>();
+  if (!std::isfinite(seconds) || seconds < 0 || seconds > 253402300799.0) return std::nullopt;
+  return absl::FromUnixSeconds(static_cast<int64_t>(seconds));
+}
+
+bool NamesAudience(const Json& claims, const std::string& audience) {
+  auto it = claims.find("aud");
+  if (it == claims.end()) return false;
+  if (it->is_string()) return it->get<std::string>() == audience;
+  if (!it->is_array()) return false;
+  return std::any_of(it->begin(), it->end(),
+                     [&](const Json& one) { return one.is_string() && one.get<std::string>() == audience; });
+}
+
+std::vector<std::string> RolesOf(const Json& claims) {
+  std::vector<std::string> roles;
+  auto it = claims.find("roles");
+  if (it == claims.end() || !it->is_array()) return roles;
+  for (const Json& one : *it) {
+    options::v1::Role role;
+    if (one.is_string() && options::v1::Role_Parse(absl::StrCat("ROLE_", one.get<std::string>()), &role) &&
+        role != options::v1::ROLE_UNSPECIFIED)
+      roles.push_back(one.get<std::string>());
+  }
+  return roles;
+}
+
+struct Verified {
+  ActorView actor;
+  absl::Time from;
+  absl::Time until;
+};
+
+}  // namespace
+
+struct TokenVerifier::Impl {
+  AuthOptions options;
+  std::map<std::string, Key> keys;  // by kid
+
+  using Recent = std::list<std::pair<std::string, Verified>>;  // the latest first
+  mutable absl::Mutex mutex;
+  Recent recent ABSL_GUARDED_BY(mutex);
+  absl::flat_hash_map<std::string, Recent::iterator> cache ABSL_GUARDED_BY(mutex);
+
+  absl::Status AddKey(const Json& jwk) {
+    if (!jwk.is_object() || StringAt(jwk, "kty") != "EC" || StringAt(jwk, "crv") != "P-256") return absl::OkStatus();
+    if (const std::string use = StringAt(jwk, "use"); !use.empty() && use != "sig") return absl::OkStatus();
+    auto x = Decode(StringAt(jwk, "x")), y = Decode(StringAt(jwk, "y"));
+    Key key = x && y ? MakeKey(*x, *y) : nullptr;
+    const std::string kid = StringAt(jwk, "kid");
+    if (!key || kid.empty()) return absl::InvalidArgumentError(absl::StrCat("not a P-256 key with a kid: ", kid));
+    if (!keys.emplace(kid, std::move(key)).second)
+      return absl::InvalidArgumentError(absl::StrCat("two keys with the kid ", kid));
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<Verified> Read(const std::string& token) const {
+    const std::vector<std::string> parts = absl::StrSplit(token, '.');
+    if (parts.size() != 3) return Refused("not a signed token");
+    auto header_text = Decode(parts[0]), claims_text = Decode(parts[1]), signature = Decode(parts[2]);
+    if (!header_text || !claims_text || !signature) return Refused("not a signed token");
+    const Json header = ParseJson(*header_text);
+    // A critical extension that we do not know must not be ignored (RFC 7515 section 4.1.11).
+    if (!header.is_object() || StringAt(header, "alg") != "ES256" || header.contains("crit"))
+      return Refused("not an ES256 token");
+    auto key = keys.find(StringAt(header, "kid"));
+    if (key == keys.end()) return Refused("signed by an unknown key");
+    if (!SignatureHolds(key->second.get(), std::string_view(token).substr(0, token.rfind('.')), *signature))
+      return Refused("the signature does not hold");
+    return ReadClaims(ParseJson(*claims_text));
+  }
+
+  absl::StatusOr<Verified> ReadClaims(const Json& claims) const {
+    if (!claims.is_object()) return Refused("the claims are not an object");
+    if (StringAt(claims, "iss") != options.issuer) return Refused("from another issuer");
+    if (!NamesAudience(claims, options.audience)) return Refused("for another audience");
+    auto until = TimeAt(claims, "exp");
+    if (!until) return Refused("without an expiry");
+    Verified verified{
+        .actor = {.subject = StringAt(claims, "sub"), .roles = RolesOf(claims), .unit = StringAt(claims, "unit")},
+        .from = absl::InfinitePast(),
+        .until = *until};
+    for (const char* name : {"nbf", "iat"}) {
+      if (!claims.contains(name)) continue;
+      auto from = TimeAt(claims, name);
+      if (!from) return Refused("with an unreadable time");
+      verified.from = std::max(verified.from, *from);
+    }
+    // "policy:" and "timer" are the mesh's own actors.
+    const std::string& subject = verified.actor.subject;
+    if (subject.empty() || subject.size() > 256 || subject == "timer" || subject.rfind("policy:", 0) == 0)
+      return Refused("without a subject");
+    return verified;
+  }
+
+  std::optional<Verified> Recall(const std::string& digest) {
+    absl::MutexLock lock(&mutex);
+    auto it = cache.find(digest);
+    if (it == cache.end()) return std::nullopt;
+    recent.splice(recent.begin(), recent, it->second);
+    return it->second->second;
+  }
+
+  void Remember(const std::string& digest, const Verified& verified) {
+    absl::MutexLock lock(&mutex);
+    if (cache.contains(digest)) return;
+    recent.emplace_front(digest, verified);
+    cache[digest] = recent.begin();
+    while (recent.size() > options.cached_tokens) Drop(std::prev(recent.end()));
+  }
+
+  void Forget(const std::string& digest) {
+    absl::MutexLock lock(&mutex);
+    if (auto it = cache.find(digest); it != cache.end()) Drop(it->second);
+  }
+
+  void Drop(Recent::iterator it) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    cache.erase(it->first);
+    recent.erase(it);
+  }
+};
+
+TokenVerifier::TokenVerifier(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TokenVerifier::~TokenVerifier() = default;
+
+absl::StatusOr<std::unique_ptr<TokenVerifier>> TokenVerifier::Make(AuthOptions options) {
+  if (options.issuer.empty() || options.audience.empty())
+    return absl::InvalidArgumentError("tokens need an issuer and an audience");
+  const Json set = ParseJson(options.jwks);
+  if (!set.is_object() || !set.contains("keys") || !set["keys"].is_array())
+    return absl::InvalidArgumentError("not a JSON Web Key Set");
+  auto impl = std::make_unique<Impl>();
+  impl->options = std::move(options);
+  for (const Json& jwk : set["keys"])
+    if (auto status = impl->AddKey(jwk); !status.ok()) return status;
+  if (impl->keys.empty()) return absl::InvalidArgumentError("the key set holds no P-256 key");
+  return std::unique_ptr<TokenVerifier>(new TokenVerifier(std::move(impl)));
+}
+
+absl::StatusOr<ActorView> TokenVerifier::Verify(std::string_view token, absl::Time now) {
+  if (token.size() > kMaxTokenBytes) return Refused("larger than a token may be");
+  const std::string digest = Sha256(token);
+  std::optional<Verified> known = impl_->Recall(digest);
+  if (!known) {
+    auto read = impl_->Read(std::string(token));
+    if (!read.ok()) return read.status();
+    known = *std::move(read);
+    if (now < known->until + kSkew) impl_->Remember(digest, *known);
+  }
+  if (now >= known->until + kSkew) {
+    impl_->Forget(digest);
+    return Refused("expired");
+  }
+  if (now < known->from - kSkew) return Refused("not valid yet");
+  return known->actor;
+}
+
+size_t TokenVerifier::cached() const {
+  absl::MutexLock lock(&impl_->mutex);
+  return impl_->recent.size();
+}
+
+absl::Status Authorize(const google::protobuf::MethodDescriptor* method, const ActorView* actor) {
+  if (!method || !method->options().HasExtension(options::v1::access))
+    return absl::PermissionDeniedError("nobody may call this method");
+  const auto& access = method->options().GetExtension(options::v1::access);
+  if (access.anonymous()) return absl::OkStatus();
+  if (!actor) return Refused("no token was sent");
+  for (int role : access.roles()) {
+    const std::string name = options::v1::Role_Name(static_cast<options::v1::Role>(role));
+    if (role != options::v1::ROLE_UNSPECIFIED && actor->Has(std::string_view(name).substr(5))) return absl::OkStatus();
+  }
+  return absl::PermissionDeniedError("none of the caller's posts may call this method");
+}
+
+}  // namespace civicmesh

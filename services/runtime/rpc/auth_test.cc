@@ -1,0 +1,160 @@
+#include "services/runtime/rpc/auth.h"
+
+#include <gtest/gtest.h>
+#include <openssl/hmac.h>
+
+#include "civicmesh/runtime/v1/control_service.pb.h"
+#include "services/runtime/rpc/test_tokens.h"
+
+namespace civicmesh {
+namespace {
+
+using Json = nlohmann::json;
+constexpr int64_t kNow = 1'750'000'000;
+
+Json Claims(const Json& change = Json::object()) {
+  Json claims{
+      {"iss", "https://id"}, {"aud", "civicmesh"},           {"sub", "c-1"}, {"exp", kNow + 600}, {"nbf", kNow - 5},
+      {"unit", "u-7"},       {"roles", {"OPERATOR", "KING"}}};
+  claims.update(change);
+  return claims;
+}
+
+class AuthTest : public testing::Test {
+ protected:
+  absl::StatusOr<ActorView> Verify(const std::string& token, int64_t at = kNow) {
+    return verifier_->Verify(token, absl::FromUnixSeconds(at));
+  }
+  void ExpectRefused(const std::string& token, const std::string& why, int64_t at = kNow) {
+    auto actor = Verify(token, at);
+    ASSERT_FALSE(actor.ok()) << why;
+    EXPECT_EQ(actor.status().code(), absl::StatusCode::kUnauthenticated);
+    EXPECT_EQ(actor.status().message(), why);
+  }
+
+  TestIssuer issuer_;
+  std::unique_ptr<TokenVerifier> verifier_ = *TokenVerifier::Make(
+      {.jwks = issuer_.Jwks(), .issuer = "https://id", .audience = "civicmesh", .cached_tokens = 3});
+};
+
+TEST_F(AuthTest, NamesTheActor) {
+  auto actor = Verify(issuer_.Token(Claims()));
+  ASSERT_TRUE(actor.ok()) << actor.status();
+  EXPECT_EQ(actor->subject, "c-1");
+  EXPECT_EQ(actor->unit, "u-7");
+  EXPECT_EQ(actor->roles, std::vector<std::string>{"OPERATOR"});
+  EXPECT_TRUE(Verify(issuer_.Token(Claims({{"aud", {"other", "civicmesh"}}}))).ok());
+}
+
+TEST_F(AuthTest, RefusesOtherAlgorithms) {
+  ExpectRefused(issuer_.Sign({{"alg", "none"}, {"kid", "k1"}}, Claims()), "not an ES256 token");
+  ExpectRefused(issuer_.Sign({{"alg", "HS256"}, {"kid", "k1"}}, Claims()), "not an ES256 token");
+  ExpectRefused(issuer_.Sign({{"alg", "ES256"}, {"kid", "k1"}, {"crit", {"x"}}}, Claims()), "not an ES256 token");
+  const std::string none = TestIssuer::Encode(R"({"alg":"none"})") + "." + TestIssuer::Encode(Claims().dump()) + ".";
+  ExpectRefused(none, "not a signed token");
+}
+
+TEST_F(AuthTest, RefusesOtherKeys) {
+  TestIssuer stranger("k1"), unknown("k2");
+  ExpectRefused(stranger.Token(Claims()), "the signature does not hold");
+  ExpectRefused(unknown.Token(Claims()), "signed by an unknown key");
+  ExpectRefused(issuer_.Sign({{"alg", "ES256"}}, Claims()), "signed by an unknown key");
+}
+
+TEST_F(AuthTest, RefusesWhatWasChangedAfterSigning) {
+  const std::string token = issuer_.Token(Claims());
+  const size_t claims_at = token.find('.') + 1, signature_at = token.rfind('.');
+  ExpectRefused(
+      token.substr(0, claims_at) + TestIssuer::Encode(Claims({{"sub", "c-2"}}).dump()) + token.substr(signature_at),
+      "the signature does not hold");
+  ExpectRefused(token.substr(0, signature_at + 1) + TestIssuer::Encode(std::string(64, '\0')),
+                "the signature does not hold");
+  ExpectRefused(token.substr(0, signature_at + 1) + TestIssuer::Encode(std::string(63, 'x')),
+                "the signature does not hold");
+  EXPECT_TRUE(Verify(token).ok());
+}
+
+TEST_F(AuthTest, KeepsToTheTimes) {
+  const std::string token = issuer_.Token(Claims());
+  EXPECT_TRUE(Verify(token, kNow + 600 + 59).ok());
+  ExpectRefused(token, "expired", kNow + 600 + 60);
+  ExpectRefused(issuer_.Token(Claims({{"exp", kNow - 60}})), "expired");
+  EXPECT_TRUE(Verify(issuer_.Token(Claims({{"nbf", kNow + 60}}))).ok());
+  ExpectRefused(issuer_.Token(Claims({{"nbf", kNow + 61}})), "not valid yet");
+  ExpectRefused(issuer_.Token(Claims({{"iat", kNow + 61}})), "not valid yet");
+  ExpectRefused(issuer_.Token(Claims({{"exp", "tomorrow"}})), "without an expiry");
+  ExpectRefused(issuer_.Token(Claims({{"exp", 1e300}})), "without an expiry");
+  ExpectRefused(issuer_.Token(Claims({{"nbf", "today"}})), "with an unreadable time");
+}
+
+TEST_F(AuthTest, KeepsToIssuerAudienceAndSubject) {
+  ExpectRefused(issuer_.Token(Claims({{"iss", "https://evil"}})), "from another issuer");
+  ExpectRefused(issuer_.Token(Claims({{"aud", "elsewhere"}})), "for another audience");
+  ExpectRefused(issuer_.Token(Claims({{"aud", {"elsewhere"}}})), "for another audience");
+  ExpectRefused(issuer_.Token(Claims({{"aud", 7}})), "for another audience");
+  ExpectRefused(issuer_.Token(Claims({{"sub", ""}})), "without a subject");
+  ExpectRefused(issuer_.Token(Claims({{"sub", "policy:open_case"}})), "without a subject");
+  ExpectRefused(issuer_.Token(Claims({{"sub", "timer"}})), "without a subject");
+}
+
+TEST_F(AuthTest, RefusesWhatIsNoToken) {
+  for (const std::string& text :
+       {std::string(), std::string("."), std::string(".."), std::string("a.b"), std::string("e30.e30.e30"),
+        std::string("\xff.\xff.\xff"), std::string("e30=.e30.e30"), std::string("W10.W10.AA"), std::string(9000, 'a')})
+    EXPECT_EQ(Verify(text).status().code(), absl::StatusCode::kUnauthenticated) << text.substr(0, 20);
+}
+
+TEST_F(AuthTest, RemembersBoundedlyAndForgetsWhatExpired) {
+  const std::string first = issuer_.Token(Claims());
+  ASSERT_TRUE(Verify(first).ok());
+  ASSERT_TRUE(Verify(first).ok());
+  EXPECT_EQ(verifier_->cached(), 1u);
+  ExpectRefused(first, "expired", kNow + 700);
+  EXPECT_EQ(verifier_->cached(), 0u);
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(Verify(issuer_.Token(Claims({{"sub", std::to_string(i)}}))).ok());
+  EXPECT_EQ(verifier_->cached(), 3u);
+}
+
+TEST(KeySet, MustHoldAUsableKey) {
+  const auto make = [](std::string jwks) {
+    return TokenVerifier::Make({.jwks = std::move(jwks), .issuer = "i", .audience = "a"}).status().code();
+  };
+  EXPECT_EQ(make("nonsense"), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(make(R"({"keys":[]})"), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(make(R"({"keys":[{"kty":"oct","kid":"k","k":"AAAA"}]})"), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(make(R"({"keys":[{"kty":"EC","crv":"P-256","kid":"k","x":"AAAA","y":"AAAA"}]})"),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(TokenVerifier::Make({.jwks = TestIssuer().Jwks(), .issuer = "", .audience = "a"}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST(Authorize, GoesByTheMethodsOption) {
+  const auto* file = runtime::v1::QuiesceRequest::descriptor()->file();
+  const auto* quiesce = file->service(0)->FindMethodByName("Quiesce");
+  const ActorView citizen{.subject = "c", .roles = {"CITIZEN"}, .unit = ""};
+  const ActorView operator_{.subject = "o", .roles = {"CITIZEN", "OPERATOR"}, .unit = ""};
+  EXPECT_TRUE(Authorize(quiesce, &operator_).ok());
+  EXPECT_EQ(Authorize(quiesce, &citizen).code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(Authorize(quiesce, nullptr).code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_EQ(Authorize(nullptr, &operator_).code(), absl::StatusCode::kPermissionDenied);
+}
+
+TEST(Authorize, AMethodWithoutTheOptionRefusesEverybody) {
+  google::protobuf::FileDescriptorProto file;
+  file.set_name("bare.proto");
+  file.set_package("bare");
+  file.add_message_type()->set_name("M");
+  auto* service = file.add_service();
+  service->set_name("S");
+  auto* method = service->add_method();
+  method->set_name("Do");
+  method->set_input_type(".bare.M");
+  method->set_output_type(".bare.M");
+  google::protobuf::DescriptorPool pool;
+  const ActorView operator_{.subject = "o", .roles = {"OPERATOR"}, .unit = ""};
+  EXPECT_EQ(Authorize(pool.BuildFile(file)->service(0)->method(0), &operator_).code(),
+            absl::StatusCode::kPermissionDenied);
+}
+
+}  // namespace
+}  // namespace civicmesh
