@@ -84,7 +84,8 @@ void Oracle::CheckInbox(const Record& record) {
     int64_t time = 0;
     const Command passed = InboxAt(i, &time);
     inbox_now_ms_ = std::max(inbox_now_ms_, time);
-    if (!(i == at && decides) && !Known(passed)) verdict_->Broken(absl::StrCat("LOST: the command at ", i, " was passed over"));
+    if (!(i == at && decides) && !Known(passed))
+      verdict_->Broken(absl::StrCat("LOST: the command at ", i, " was passed over"));
   }
   int64_t time = 0;
   if (decides && InboxAt(at, &time).command_id() != record.inbox().command_id())
@@ -102,7 +103,8 @@ void Oracle::CheckTime(const Record& record) {
       verdict_->Broken(absl::StrCat("TIME: now ", record.now_ms(), ", the inbox says ", inbox_says));
     const bool decides = record.kind() == Record::KIND_COMMAND || record.kind() == Record::KIND_POLICY;
     for (const auto& [key, due] : due_)
-      if (decides && due <= record.now_ms()) verdict_->Broken(absl::StrCat("TIMER: ", name(key, due), " not fired before"));
+      if (decides && due <= record.now_ms())
+        verdict_->Broken(absl::StrCat("TIMER: ", name(key, due), " not fired before"));
     return;
   }
   const auto& t = record.timer();
@@ -189,11 +191,11 @@ void Oracle::CheckAnswer(const std::string& command_id, const std::string& body_
   const auto& effects = it->second;
   const auto same_body = [&](const Effect& e) { return e.body_hash == body_hash; };
   if (reason == "REASON_ALREADY_EXISTS") {
-    if (std::all_of(effects.begin(), effects.end(), same_body)) verdict_->Broken("I9: ALREADY_EXISTS for the same body");
+    if (std::all_of(effects.begin(), effects.end(), same_body))
+      verdict_->Broken("I9: ALREADY_EXISTS for the same body");
     return;
   }
-  if (std::none_of(effects.begin(), effects.end(),
-                   [&](const Effect& e) { return same_body(e) && e.reason == reason; }))
+  if (std::none_of(effects.begin(), effects.end(), [&](const Effect& e) { return same_body(e) && e.reason == reason; }))
     verdict_->Broken(absl::StrCat("I3: the answer '", reason, "' is not in the log"));
 }
 

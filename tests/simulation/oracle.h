@@ -51,9 +51,9 @@ class Oracle {
   std::map<std::string, std::vector<Effect>> ever;
   std::map<std::string, Effect> window;
   std::map<std::string, Account> accounts;
-  std::set<std::string> armed, fired;             // "stream/kind/due"
-  std::vector<std::pair<int64_t, int>> facts;     // ids of all public events
-  std::set<std::pair<int64_t, int>> sources;      // policy events taken
+  std::set<std::string> armed, fired;          // "stream/kind/due"
+  std::vector<std::pair<int64_t, int>> facts;  // ids of all public events
+  std::set<std::pair<int64_t, int>> sources;   // policy events taken
   size_t facts_seen = 0;
   int64_t now_ms = 0;
   int64_t decided = -1;
@@ -73,7 +73,7 @@ class Oracle {
   Verdict* verdict_;
   uint64_t epoch_ = 0, owner_ = 0, seq_ = 0;
   int taken_ = 0;
-  int64_t inbox_now_ms_ = 0;   // the highest broker time up to `decided`
+  int64_t inbox_now_ms_ = 0;                                    // the highest broker time up to `decided`
   std::map<std::pair<std::string, std::string>, int64_t> due_;  // armed timers: (stream, kind) → due
   std::pair<int64_t, int> highest_{0, 0};
   std::pair<int64_t, int> last_seen_{-1, -1};

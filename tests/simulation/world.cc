@@ -38,9 +38,9 @@ struct World::ShardSide {
   Oracle oracle;
   std::vector<std::unique_ptr<Actor>> actors;
   std::unique_ptr<MemoryHotState> reader;
-  std::map<std::string, uint64_t> acked;       // stream → version that an answer promised
+  std::map<std::string, uint64_t> acked;        // stream → version that an answer promised
   std::map<std::string, std::string> answered;  // command → reason
-  bool damaged = false;                        // a power cut took something
+  bool damaged = false;                         // a power cut took something
 
   ShardSide(int s, MemoryLog* log, Verdict* verdict) : shard(s), oracle(s, log, verdict) {}
 };
@@ -174,6 +174,13 @@ void World::Step() {
 }
 
 void World::OwnerStep(Actor& actor) {
+  // A takeover takes many steps; without some of them done together few schedules would see one end.
+  if (!actor.owner->serving() && Chance(0.5)) {
+    actor.owner->Advance();
+    actor.hot->PollSome(1 + Pick(2));
+    actor.reader->Poll(actor, 1 + Pick(12), 0);
+    return;
+  }
   switch (Pick(8)) {
     case 0:
       actor.reader->Poll(actor, 1 + Pick(8), 0);
@@ -221,10 +228,14 @@ void World::Client() {
     id = absl::StrCat("c", ++next_id_);
     const std::string stream = streams[Pick(6)];
     const double k = static_cast<double>(Pick(1000)) / 1000;
-    if (k < 0.3) payload = absl::StrCat("cr ", stream, " 2");
-    else if (k < 0.65) payload = absl::StrCat("db ", stream, " 2");
-    else if (k < 0.82) payload = absl::StrCat("arm ", stream, " ", (Pick(12) - 3) * 20 * kMinute, " ", next_id_);
-    else payload = absl::StrCat("res ", stream);
+    if (k < 0.3)
+      payload = absl::StrCat("cr ", stream, " 2");
+    else if (k < 0.65)
+      payload = absl::StrCat("db ", stream, " 2");
+    else if (k < 0.82)
+      payload = absl::StrCat("arm ", stream, " ", (Pick(12) - 3) * 20 * kMinute, " ", next_id_);
+    else
+      payload = absl::StrCat("res ", stream);
     const int64_t shifts[] = {0, 0, 0, 0, 0, 2 * kMinute, 8 * kMinute, -7 * kHour};
     requests_[id] = {payload, clock_ms_ + shifts[Pick(8)]};
   } else {
@@ -253,7 +264,8 @@ void World::Answer(int shard, const log::v1::Reply& reply, bool may_be_lost) {
   if (request == requests_.end()) return;
   const std::string reason = reply.outcome().refused().reason();
   // A refused other body is told by its own hash; of an answer to the client's request the hash is the request's.
-  const std::string hash = reason == "REASON_ALREADY_EXISTS" ? BodyHash(request->second.payload) : reply.outcome().body_hash();
+  const std::string hash =
+      reason == "REASON_ALREADY_EXISTS" ? BodyHash(request->second.payload) : reply.outcome().body_hash();
   if (reason != "REASON_ALREADY_EXISTS") side.oracle.CheckAnswer(reply.command_id(), hash, reason);
   if (hash != BodyHash(request->second.payload) || reason == "REASON_ALREADY_EXISTS") return;
   request->second.done = true;
@@ -277,7 +289,8 @@ void World::Reader(int shard) {
         log::v1::StreamValue value;
         if (read->values[i]) value.ParseFromString(*read->values[i]);
         if (value.version() < side.acked[keys[i]])
-          verdict.Broken(absl::StrCat("I14: read ", keys[i], " at ", value.version(), ", answered at ", side.acked[keys[i]]));
+          verdict.Broken(
+              absl::StrCat("I14: read ", keys[i], " at ", value.version(), ", answered at ", side.acked[keys[i]]));
       }
     });
   }
@@ -323,7 +336,7 @@ void World::DamageLog(ShardSide& side) {
     if (y < 0.8) return log_.LoseAck(*session);
     return log_.Kill(*session);
   }
-  if (cut_ && side.shard == 0 && Chance(0.3) && log_.records({Topic::kJournal, 0}).size() > 6) PowerCut(side);
+  if (cut_ && side.shard == 0 && Chance(0.5) && log_.records({Topic::kJournal, 0}).size() > 6) PowerCut(side);
 }
 
 void World::PowerCut(ShardSide& side) {
@@ -331,6 +344,10 @@ void World::PowerCut(ShardSide& side) {
   side.damaged = true;
   const Partition at{Chance(0.6) ? Topic::kJournal : Topic::kInbox, side.shard};
   log_.Truncate(at, std::max<int64_t>(log_.bounds(at).begin, log_.bounds(at).end - 1 - Pick(11)));
+  // A power cut is a broker that went away: every owner hears of it before anything else (R3).
+  for (auto& each : sides_)
+    for (auto& actor : each->actors) actor->owner->OnTrouble(Topic::kJournal, absl::UnavailableError("power cut"));
+  if (at.topic != Topic::kJournal) return;
   side.oracle.Replay();
   side.acked.clear();
   std::erase_if(side.answered, [&](const auto& answer) { return !side.oracle.ever.count(answer.first); });
@@ -381,15 +398,48 @@ void World::Settle() {
     if (!status.stopped.ok()) {
       lost = true;
       ++losses;
-      if (!side->damaged) verdict.Broken(absl::StrCat("FALSE: ", std::string(status.stopped.message()), " without loss"));
+      if (!side->damaged)
+        verdict.Broken(absl::StrCat("FALSE: ", std::string(status.stopped.message()), " without loss"));
     }
   }
   if (lost) return;
   for (auto& side : sides_) Final(*side);
+  if (verdict.ok() && !sides_[0]->damaged) IdleThenTakeOver();
   std::set<std::pair<int64_t, int>> facts(sides_[0]->oracle.facts.begin(), sides_[0]->oracle.facts.end());
   std::set<std::pair<int64_t, int>> taken;
   for (const auto& [offset, index] : sides_[1]->oracle.sources) taken.emplace(offset, index / 8);
   if (facts != taken) verdict.Broken(absl::StrCat("POLICY: ", facts.size(), " facts, ", taken.size(), " acted on"));
+}
+
+// Long idle: only a known duplicate comes, the inbox is deleted behind it, and another owner takes over (R2, R9).
+void World::IdleThenTakeOver() {
+  ShardSide& side = *sides_[0];
+  for (const auto& [id, effect] : side.oracle.window) {
+    Send(0, id, requests_[id].payload, requests_[id].issued_ms);
+    break;
+  }
+  const auto pump = [&](int rounds, int64_t step_ms) {
+    for (int i = 0; i < rounds && verdict.ok(); ++i) {
+      clock_ms_ += step_ms;
+      Pump(side);
+      for (auto session : std::vector(log_.sessions().begin(), log_.sessions().end()))
+        while (!session->queue.empty()) log_.Land(*session);
+    }
+  };
+  pump(30, 100);
+  pump(30, kHour);
+  const Partition inbox{Topic::kInbox, 0};
+  log_.DeleteBefore(inbox, log_.bounds(inbox).end);
+  side.actors[0] = NewActor(0, true);
+  side.actors[0]->owner->Assign();
+  pump(200, 100);
+  const auto status = side.actors[0]->owner->Status();
+  if (!status.stopped.ok())
+    verdict.Broken(absl::StrCat("FALSE: ", std::string(status.stopped.message())));
+  else if (!side.actors[0]->owner->AtRest())
+    verdict.Broken("LIVE: no takeover after a long idle time");
+  else
+    CheckHot(side);
 }
 
 bool World::Pump(ShardSide& side) {
@@ -415,7 +465,8 @@ void World::Final(ShardSide& side) {
   }
   if (!side.damaged)
     for (const auto& [id, reason] : side.answered)
-      if (std::none_of(oracle.ever[id].begin(), oracle.ever[id].end(), [&](const auto& e) { return e.reason == reason; }))
+      if (std::none_of(oracle.ever[id].begin(), oracle.ever[id].end(),
+                       [&](const auto& e) { return e.reason == reason; }))
         verdict.Broken(absl::StrCat("I3: the answer to ", id, " is not in the log"));
   if (oracle.facts_seen != oracle.facts.size())
     verdict.Broken(absl::StrCat("PUB: a reader has ", oracle.facts_seen, " of ", oracle.facts.size(), " facts"));
@@ -437,13 +488,15 @@ void World::CheckHot(ShardSide& side) {
     if (auto it = streams.find(id); it != streams.end()) value.ParseFromString(it->second);
     const std::string want = absl::StrCat(account.balance, " ", account.taken);
     if (value.version() != account.version || value.state() != want)
-      verdict.Broken(absl::StrCat("I6: Redis has ", id, " at ", value.version(), " '", value.state(), "', the fold ", account.version, " '", want, "'"));
+      verdict.Broken(absl::StrCat("I6: Redis has ", id, " at ", value.version(), " '", value.state(), "', the fold ",
+                                  account.version, " '", want, "'"));
     if (machine.Save(id) != want) verdict.Broken(absl::StrCat("I6: memory of ", id));
   }
   std::set<std::string> outcomes, window;
   for (const auto& [id, value] : table(HotTable::kOutcomes)) outcomes.insert(id);
   for (const auto& [id, effect] : side.oracle.window) window.insert(id);
-  if (outcomes != window) verdict.Broken(absl::StrCat("I6: Redis keeps ", outcomes.size(), " outcomes, the fold ", window.size()));
+  if (outcomes != window)
+    verdict.Broken(absl::StrCat("I6: Redis keeps ", outcomes.size(), " outcomes, the fold ", window.size()));
 }
 
 }  // namespace civicmesh::simulation

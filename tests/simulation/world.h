@@ -56,6 +56,7 @@ class World {
   void PowerCut(ShardSide& side);
   void MoveClock();
   void Settle();
+  void IdleThenTakeOver();
   bool Pump(ShardSide& side);
   void Final(ShardSide& side);
   void CheckHot(ShardSide& side);

@@ -13,7 +13,11 @@ TEST(Frame, ComesBack) {
   }
 }
 
-TEST(Frame, IsFrozen) { EXPECT_EQ(Frame("123456789"), std::string("\x01\xcb\xf4\x39\x26" "123456789", 14)); }
+TEST(Frame, IsFrozen) {
+  EXPECT_EQ(Frame("123456789"), std::string("\x01\xcb\xf4\x39\x26"
+                                            "123456789",
+                                            14));
+}
 
 TEST(Frame, EveryFlippedBitIsNoticed) {
   const std::string framed = Frame("some record");

@@ -2,8 +2,8 @@
 //
 //   class DispatchShard : public TypedMachine<JournalEvent, Command, CaseState> { … };
 //
-// `Stream` is the message of one stream's state (a oneof where a domain has several kinds); streams() is where it lives.
-// Indexes are kept by overriding Changed, which is called with the state before and after each change and load.
+// `Stream` is the message of one stream's state (a oneof where a domain has several kinds); streams() is where it
+// lives. Indexes are kept by overriding Changed, which is called with the state before and after each change and load.
 #pragma once
 
 #include <memory>

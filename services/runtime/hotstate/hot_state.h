@@ -55,9 +55,9 @@ struct HotVerified {
 
 enum class HotResult {
   kOk,
-  kFenced,       // a higher epoch was here: ends the epoch
-  kMoved,        // @offset is not the expected one, or the repair id is another: repair
-  kUnknown,      // connection or time ran out; it may have run, or run later on the old connection: reconnect, look
+  kFenced,   // a higher epoch was here: ends the epoch
+  kMoved,    // @offset is not the expected one, or the repair id is another: repair
+  kUnknown,  // connection or time ran out; it may have run, or run later on the old connection: reconnect, look
 };
 
 // What one piece of a scan, or a look at the point alone, brings. `verified` comes with every piece (R4).
@@ -65,15 +65,15 @@ struct HotPiece {
   HotPointValue point;
   std::optional<HotVerified> verified;
   uint64_t fence = 0;
-  std::string server_run_id;      // of the connection that answered; compare with verified->run_id
+  std::string server_run_id;  // of the connection that answered; compare with verified->run_id
   std::vector<std::pair<std::string, std::string>> entries;
-  uint64_t next_cursor = 0;       // 0 when the scan is complete
+  uint64_t next_cursor = 0;  // 0 when the scan is complete
 };
 
 // One read: values in the order of the keys asked, with point and verified of the same instant.
 struct HotRead {
   HotPointValue point;
-  bool verified = false;          // run id of the server = that of @verified
+  bool verified = false;  // run id of the server = that of @verified
   std::vector<std::optional<std::string>> values;
 };
 

@@ -35,6 +35,7 @@ bool MemoryHotState::Broken(int shard) {
   return broken_.count(shard) || it->second != server_->run;
 }
 
+// A call outlives the connection that sent it (it may run late), so it holds nothing of it.
 void MemoryHotState::Write(int shard, std::function<HotResult(bool half)> call, Done done) {
   auto run = [this, shard, call, done] {
     if (Broken(shard)) return done(HotResult::kUnknown);
@@ -61,10 +62,11 @@ void MemoryHotState::Fold(int shard, uint64_t epoch, std::string expected, HotPo
                           Done done) {
   Write(
       shard,
-      [this, shard, epoch, expected = std::move(expected), next = std::move(next), changes = std::move(changes)](bool half) {
-        auto& s = At(shard);
+      [server = server_, key = KeyOf(shard), epoch, expected = std::move(expected), next = std::move(next),
+       changes = std::move(changes)](bool half) {
+        auto& s = server->shards[key];
         if (s.fence > epoch) return HotResult::kFenced;
-        if (s.point.token != expected) return HotResult::kMoved;
+        if (expected != "*" && s.point.token != expected) return HotResult::kMoved;
         Put(s, changes, half);
         if (!half) {
           s.point = next;
@@ -78,10 +80,11 @@ void MemoryHotState::Fold(int shard, uint64_t epoch, std::string expected, HotPo
 void MemoryHotState::Clear(int shard, uint64_t epoch, std::string repair_id, Done done) {
   Write(
       shard,
-      [this, shard, epoch, repair_id = std::move(repair_id)](bool) {
-        auto& s = At(shard);
+      [server = server_, key = KeyOf(shard), epoch, repair_id = std::move(repair_id)](bool) {
+        auto& s = server->shards[key];
         if (s.fence > epoch) return HotResult::kFenced;
-        s = MemoryRedis::Shard{.tables = {}, .rows = {}, .point = {}, .fence = epoch, .repair_id = repair_id, .verified = {}};
+        s = MemoryRedis::Shard{
+            .tables = {}, .rows = {}, .point = {}, .fence = epoch, .repair_id = repair_id, .verified = {}};
         return HotResult::kOk;
       },
       std::move(done));
@@ -91,15 +94,16 @@ void MemoryHotState::Refill(int shard, uint64_t epoch, std::string repair_id, Ho
                             std::optional<HotPointValue> finish, Done done) {
   Write(
       shard,
-      [this, shard, epoch, repair_id = std::move(repair_id), part = std::move(part), finish = std::move(finish)](bool half) {
-        auto& s = At(shard);
+      [server = server_, key = KeyOf(shard), epoch, repair_id = std::move(repair_id), part = std::move(part),
+       finish = std::move(finish)](bool half) {
+        auto& s = server->shards[key];
         if (s.fence > epoch) return HotResult::kFenced;
         if (s.repair_id != repair_id) return HotResult::kMoved;
         Put(s, part, half);
         if (!half && finish) {
           s.point = *finish;
           s.fence = epoch;
-          s.verified = HotVerified{server_->run_id(), repair_id};
+          s.verified = HotVerified{server->run_id(), repair_id};
         }
         return HotResult::kOk;
       },
@@ -109,8 +113,8 @@ void MemoryHotState::Refill(int shard, uint64_t epoch, std::string repair_id, Ho
 void MemoryHotState::Unverify(int shard, uint64_t epoch, int other_fold_version, Done done) {
   Write(
       shard,
-      [this, shard, epoch, other_fold_version](bool) {
-        auto& s = server_->shards[{domain_, other_fold_version, shard}];
+      [server = server_, key = Key{domain_, other_fold_version, shard}, epoch](bool) {
+        auto& s = server->shards[key];
         if (s.fence > epoch) return HotResult::kFenced;
         s.fence = epoch;
         s.verified.reset();

@@ -1,10 +1,10 @@
 // The in-memory twin of Redis as hot state, for unit tests and for the simulation of the protocol.
 //
 // A MemoryRedis is the server; any number of MemoryHotState connect to it. Calls run in order when Poll is called. A
-// simulation chooses per call what goes wrong: the reply is lost, the call runs late (after the connection was given up),
-// or a fold writes half of its values and not its point.
+// simulation chooses per call what goes wrong: the reply is lost, the call runs late (after the connection was given
+// up), or a fold writes half of its values and not its point.
 //
-// Single-threaded, deterministic. Nothing blocks.
+// Single-threaded, deterministic. Nothing blocks. A Fold that expects "*" is not compared: a mutant without R5's check.
 #pragma once
 
 #include <cstdint>
@@ -63,7 +63,8 @@ class MemoryHotState : public HotState {
   MemoryHotState(MemoryRedis* server, std::string domain, int fold_version = 1)
       : server_(server), domain_(std::move(domain)), fold_version_(fold_version) {}
 
-  void Fold(int shard, uint64_t epoch, std::string expected, HotPointValue next, HotChanges changes, Done done) override;
+  void Fold(int shard, uint64_t epoch, std::string expected, HotPointValue next, HotChanges changes,
+            Done done) override;
   void Clear(int shard, uint64_t epoch, std::string repair_id, Done done) override;
   void Refill(int shard, uint64_t epoch, std::string repair_id, HotChanges part, std::optional<HotPointValue> finish,
               Done done) override;
@@ -87,7 +88,9 @@ class MemoryHotState : public HotState {
     std::function<void()> run;
     std::function<void()> abandon;
   };
-  MemoryRedis::Shard& At(int shard) { return server_->shards[{domain_, fold_version_, shard}]; }
+  using Key = MemoryRedis::Key;
+  Key KeyOf(int shard) const { return {domain_, fold_version_, shard}; }
+  MemoryRedis::Shard& At(int shard) { return server_->shards[KeyOf(shard)]; }
   void Write(int shard, std::function<HotResult(bool half)> call, Done done);
   HotPiece Piece(int shard);
   HotRead ReadOf(int shard);
@@ -97,8 +100,8 @@ class MemoryHotState : public HotState {
   const std::string domain_;
   const int fold_version_;
   std::deque<Call> calls_;
-  std::map<int, int> connection_run_;   // per shard: the server's run when connected
-  std::set<int> broken_;                // connections on which a call went unanswered
+  std::map<int, int> connection_run_;  // per shard: the server's run when connected
+  std::set<int> broken_;               // connections on which a call went unanswered
 };
 
 }  // namespace civicmesh

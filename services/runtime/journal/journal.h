@@ -1,8 +1,8 @@
 // The log of one domain: topics of equally many partitions, appended through sessions and read back in order.
 //
-// Everything that the mesh knows goes through here (DESIGN section 2): the inbox, the journal, the public events and the
-// parked records. The log does not judge: a record that was appended by a dead owner is delivered like any other, and
-// EffectiveFold (shard/effective.h) tells which are real.
+// Everything that the mesh knows goes through here (DESIGN section 2): the inbox, the journal, the public events and
+// the parked records. The log does not judge: a record that was appended by a dead owner is delivered like any other,
+// and EffectiveFold (shard/effective.h) tells which are real.
 //
 //   auto session = log->NewAppender();                              // one idempotent producer
 //   session->Append({Topic::kJournal, 3}, bytes, {});               // queued; real only once read back as effective
@@ -44,8 +44,8 @@ struct LogRecord {
   Headers headers;
 };
 
-// One idempotent producer session. It lives and dies as a whole: once Health() is not OK, nothing that was queued may be
-// assumed landed or lost, Append refuses, and the owner makes a new one (R3, R15). Destroying it abandons what is in
+// One idempotent producer session. It lives and dies as a whole: once Health() is not OK, nothing that was queued may
+// be assumed landed or lost, Append refuses, and the owner makes a new one (R3, R15). Destroying it abandons what is in
 // flight; such records may still land later. Thread-safe. Nothing blocks.
 class LogAppender {
  public:

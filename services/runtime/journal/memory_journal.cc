@@ -36,10 +36,15 @@ void MemoryLog::Land(Session& session) {
 }
 
 void MemoryLog::Lose(Session& session) {
-  LogAppender::Done done = std::move(session.queue.front().done);
-  session.queue.pop_front();
+  const Partition at = session.queue.front().at;
+  const bool alone = at.topic == Topic::kJournal;
+  std::deque<InFlight> kept, lost;
+  for (auto& append : session.queue)
+    (append.at == at && (lost.empty() || !alone) ? lost : kept).push_back(std::move(append));
+  session.queue = std::move(kept);
   session.dead = true;
-  if (done && !session.orphan) done(absl::UnavailableError("the append was lost"));
+  for (auto& append : lost)
+    if (append.done && !session.orphan) append.done(absl::UnavailableError("the append was lost"));
   Forget();
 }
 
@@ -85,7 +90,8 @@ class MemoryAppender : public LogAppender {
   }
   absl::Status Append(Partition at, std::string value, Headers headers, Done done) override {
     if (session_->dead) return absl::UnavailableError("the session is over");
-    if (value.size() > MemoryLog::kMaxRecordBytes) return absl::InvalidArgumentError("record larger than the log takes");
+    if (value.size() > MemoryLog::kMaxRecordBytes)
+      return absl::InvalidArgumentError("record larger than the log takes");
     session_->queue.push_back({at, std::move(value), std::move(headers), std::move(done)});
     if (!log_->manual) log_->Land(*session_);
     return absl::OkStatus();
@@ -148,7 +154,8 @@ class MemoryReader : public LogReader {
     if (it->second.cuts != log_->partitions_[at].cuts || it->second.next < b.begin || it->second.next > b.end) {
       const bool lost = it->second.cuts != log_->partitions_[at].cuts;
       positions_.erase(it);
-      sink.OnTrouble(at, lost ? absl::UnavailableError("the leader was lost") : absl::OutOfRangeError("outside the log"));
+      sink.OnTrouble(at,
+                     lost ? absl::UnavailableError("the leader was lost") : absl::OutOfRangeError("outside the log"));
       return 0;
     }
     while (delivered < max && still(start)) {

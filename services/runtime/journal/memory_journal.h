@@ -1,8 +1,8 @@
 // The in-memory twin of the Kafka log, for unit tests and for the simulation of the protocol.
 //
 // By default every append lands at once. A simulation sets `manual` and decides itself when, in which order and whether
-// an append lands: appends of one session keep their order, but one may be lost while later ones still land; a session's
-// writer may be gone when they do (a zombie's late append).
+// an append lands: appends of one session keep their order, but one may be lost while later ones still land; a
+// session's writer may be gone when they do (a zombie's late append).
 //
 //   MemoryLog log(8, [&] { return now_ms; });
 //   MemoryJournal journal(&log);
@@ -36,9 +36,9 @@ class MemoryLog {
   // One producer session, which outlives its appender while something is in flight.
   struct Session {
     std::deque<InFlight> queue;
-    bool dead = false;     // Health is UNAVAILABLE
-    bool orphan = false;   // the appender is gone: nobody hears of what lands
-    int tag = 0;           // set by whoever made it, to tell sessions apart
+    bool dead = false;    // Health is UNAVAILABLE
+    bool orphan = false;  // the appender is gone: nobody hears of what lands
+    int tag = 0;          // set by whoever made it, to tell sessions apart
   };
 
   MemoryLog(int shards, std::function<int64_t()> now_ms) : shards_(shards), now_ms_(std::move(now_ms)) {}
@@ -53,12 +53,14 @@ class MemoryLog {
   std::function<Bounds(Partition, Bounds)> on_bounds;
 
   const std::list<std::shared_ptr<Session>>& sessions() const { return sessions_; }
-  void Land(Session& session);        // the oldest append in flight lands and is acknowledged
-  void Lose(Session& session);        // the oldest is lost: the session is dead, later ones may still land
-  void LoseAck(Session& session);     // the oldest lands, and the session is dead
+  void Land(Session& session);  // the oldest append in flight lands and is acknowledged
+  // The oldest is lost and the session dead. What follows it in its partition is lost too, as an idempotent producer
+  // without a message time-out leaves no gap; but in the journal later ones still land, harsher than Kafka (R15).
+  void Lose(Session& session);
+  void LoseAck(Session& session);  // the oldest lands, and the session is dead
   void Kill(Session& session) { session.dead = true; }
-  void DeleteBefore(Partition at, int64_t offset);    // retention
-  void Truncate(Partition at, int64_t end);           // a power cut; every session and reader hears of it
+  void DeleteBefore(Partition at, int64_t offset);  // retention
+  void Truncate(Partition at, int64_t end);         // a power cut; every session and reader hears of it
   const std::deque<LogRecord>& records(Partition at) { return partitions_[at].records; }
   Bounds bounds(Partition at);
 

@@ -204,7 +204,8 @@ bool ShardOwner::DecideActivation(const Command& command, Record& record) {
   return true;
 }
 
-void ShardOwner::FillOutcome(Record& record, absl::StatusOr<Decision<std::string>> decision, const std::string& original) {
+void ShardOwner::FillOutcome(Record& record, absl::StatusOr<Decision<std::string>> decision,
+                             const std::string& original) {
   if (!decision.ok()) {
     record.mutable_parked()->set_error(std::string(decision.status().message()));
     record.mutable_parked()->set_original(original);

@@ -1,4 +1,5 @@
-// What came back effective goes to hot state, and only then is answered (R5); what to do when hot state was damaged (R6).
+// What came back effective goes to hot state, and only then is answered (R5); what to do when hot state was damaged
+// (R6).
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -58,7 +59,7 @@ bool ShardOwner::Fold() {
   (void)absl::SimpleAtoi(next.token, &offset);
   folding_ = true;
   sent_token_ = next.token;
-  ports_.hot->Fold(shard_, rules_.fence ? fold_.epoch : ~0ull, rules_.cas ? absl::StrCat(folded_) : next.token, next,
+  ports_.hot->Fold(shard_, rules_.fence ? fold_.epoch : ~0ull, rules_.cas ? absl::StrCat(folded_) : "*", next,
                    joined.Take(), InThisLife([this, offset](HotResult r) { FoldDone(r, offset); }));
   return true;
 }

@@ -119,7 +119,8 @@ struct PolicyRunner::Impl : LogSink {
     }
     int ordinal = 0;
     for (const auto& command : *commands)
-      Send({Topic::kInbox, command.shard}, Encode(*fact, command, ordinal++), {}, from.shard, record.offset, generation);
+      Send({Topic::kInbox, command.shard}, Encode(*fact, command, ordinal++), {}, from.shard, record.offset,
+           generation);
     absl::MutexLock lock(&state->mutex);
     state->progress.commands += commands->size();
   }

@@ -1,4 +1,5 @@
-// The public events of effective records, in order, with the id and the hash of their record (R14), and parked bytes (I8).
+// The public events of effective records, in order, with the id and the hash of their record (R14), and parked bytes
+// (I8).
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -28,15 +29,15 @@ void ShardOwner::QueueFacts(int64_t offset, const log::v1::Record& record, const
       auto published = memory_->machine().Publish(meta, event);
       if (!published.ok()) return Lost(published.status());
       for (auto& fact : *published) {
-        Headers headers{
-            {"ce_specversion", "1.0"},
-            {"ce_id", absl::StrCat(options_.domain, "/", shard_, "/", offset, "/", index++)},
-            {"ce_source", absl::StrCat("civicmesh/", options_.domain, "/", shard_)},
-            {"ce_type", fact.type},
-            {"ce_subject", fact.subject},
-            {"ce_time", absl::FormatTime(absl::RFC3339_full, absl::FromUnixMillis(record.now_ms()), absl::UTCTimeZone())},
-            {"ce_recordhash", record_hash},
-            {"content-type", "application/protobuf"}};
+        Headers headers{{"ce_specversion", "1.0"},
+                        {"ce_id", absl::StrCat(options_.domain, "/", shard_, "/", offset, "/", index++)},
+                        {"ce_source", absl::StrCat("civicmesh/", options_.domain, "/", shard_)},
+                        {"ce_type", fact.type},
+                        {"ce_subject", fact.subject},
+                        {"ce_time", absl::FormatTime(absl::RFC3339_full, absl::FromUnixMillis(record.now_ms()),
+                                                     absl::UTCTimeZone())},
+                        {"ce_recordhash", record_hash},
+                        {"content-type", "application/protobuf"}};
         if (!record.traceparent().empty()) headers.emplace_back("traceparent", record.traceparent());
         facts_.push_back({offset, std::move(fact.bytes), std::move(headers), Topic::kEvents});
       }

@@ -46,7 +46,8 @@ struct ReferenceReader::Impl : LogSink {
     std::string content;
     for (const auto& [index, part] : parts) content += part;
     partial.erase(chunk.sha256());
-    // A content that no parser takes stays absent: an activation of it waits, visibly, instead of deciding by half of it.
+    // A content that no parser takes stays absent: an activation of it waits, visibly, instead of deciding by half of
+    // it.
     if (Sha256(content) == chunk.sha256()) library->Add(chunk.kind(), content).IgnoreError();
   }
   void OnEnd(Partition, int64_t) override {}
@@ -65,7 +66,8 @@ ReferenceReader::~ReferenceReader() {
   impl_->thread.join();
 }
 
-std::vector<std::string> ReferenceRecords(const std::string& kind, const std::string& version, std::string_view content) {
+std::vector<std::string> ReferenceRecords(const std::string& kind, const std::string& version,
+                                          std::string_view content) {
   const size_t total = std::max<size_t>(1, (content.size() + kChunkBytes - 1) / kChunkBytes);
   std::vector<std::string> records;
   for (size_t i = 0; i < total; ++i) {

@@ -1,5 +1,5 @@
-// Keeps a ReferenceLibrary filled from the reference topic: reads it from its start on a thread of its own and adds each
-// content whose chunks are complete. The topic is the journal of the domain "reference", one partition.
+// Keeps a ReferenceLibrary filled from the reference topic: reads it from its start on a thread of its own and adds
+// each content whose chunks are complete. The topic is the journal of the domain "reference", one partition.
 #pragma once
 
 #include <memory>
@@ -27,6 +27,7 @@ class ReferenceReader {
 };
 
 // The records that carry one content, framed, in order: append all of them to the reference journal.
-std::vector<std::string> ReferenceRecords(const std::string& kind, const std::string& version, std::string_view content);
+std::vector<std::string> ReferenceRecords(const std::string& kind, const std::string& version,
+                                          std::string_view content);
 
 }  // namespace civicmesh

@@ -80,14 +80,16 @@ absl::Status ShardMemory::ApplyStreams(const Record& record, Place place, bool s
     if (std::find(touched.begin(), touched.end(), id) == touched.end()) touched.push_back(id);
     return streams_[id];
   };
-  if (record.has_timer() && !held(record.timer().stream())) Disarm(touch(record.timer().stream()), record.timer().kind());
+  if (record.has_timer() && !held(record.timer().stream()))
+    Disarm(touch(record.timer().stream()), record.timer().kind());
   std::set<std::string> with_events;
   for (const auto& change : record.accepted().streams()) {
     if (held(change.stream())) continue;
     StreamMeta& meta = touch(change.stream());
     uint64_t version = change.first_version();
     if (version != meta.version + 1)
-      return absl::DataLossError(absl::StrCat("stream ", change.stream(), " jumps from version ", meta.version, " to ", version));
+      return absl::DataLossError(
+          absl::StrCat("stream ", change.stream(), " jumps from version ", meta.version, " to ", version));
     for (const auto& event : change.events()) {
       EventMeta about{.stream = change.stream(), .version = version, .now_ms = record.now_ms()};
       if (auto s = machine_->Evolve(about, event); !s.ok()) return s;
@@ -120,8 +122,10 @@ absl::Status ShardMemory::ApplyStreams(const Record& record, Place place, bool s
     if (!values) continue;
     std::vector<std::string> rows = machine_->Rows(id);
     std::sort(rows.begin(), rows.end());
-    std::set_difference(meta.rows.begin(), meta.rows.end(), rows.begin(), rows.end(), std::back_inserter(out.rows_removed));
-    std::set_difference(rows.begin(), rows.end(), meta.rows.begin(), meta.rows.end(), std::back_inserter(out.rows_added));
+    std::set_difference(meta.rows.begin(), meta.rows.end(), rows.begin(), rows.end(),
+                        std::back_inserter(out.rows_removed));
+    std::set_difference(rows.begin(), rows.end(), meta.rows.begin(), meta.rows.end(),
+                        std::back_inserter(out.rows_added));
     meta.rows = std::move(rows);
     out.value = ValueOf(id, meta);
     out.events_place = meta.last_events;

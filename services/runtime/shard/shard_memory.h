@@ -1,9 +1,9 @@
 // A shard's working state: the domain's machine and what the runtime keeps beside it: versions, timers, outcomes,
-// policies' progress, activated reference data. It runs ahead of read-back by what is in flight and is thrown away whole
-// when its epoch ends (R1, R3).
+// policies' progress, activated reference data. It runs ahead of read-back by what is in flight and is thrown away
+// whole when its epoch ends (R1, R3).
 //
-// Apply takes a record in and answers what changed, in absolute values; nothing of that may leave the process before the
-// record has come back effective. One thread; nothing blocks.
+// Apply takes a record in and answers what changed, in absolute values; nothing of that may leave the process before
+// the record has come back effective. One thread; nothing blocks.
 #pragma once
 
 #include <cstdint>
@@ -52,8 +52,8 @@ struct Delta {
 struct StreamMeta {
   uint64_t version = 0;
   int64_t now_ms = 0;
-  Place last;         // of the last record that touched it
-  Place last_events;  // of the last record with events of it
+  Place last;                                      // of the last record that touched it
+  Place last_events;                               // of the last record with events of it
   std::map<std::string, log::v1::TimerId> timers;  // by kind
   std::vector<std::string> rows;
 };
@@ -69,7 +69,8 @@ class ShardMemory {
   void SetActivations(std::vector<log::v1::Activation> activations) { activations_ = std::move(activations); }
 
   // Folds an effective record. With `skip`, what a loaded value already holds is passed over (R4).
-  // Without `values` the answer holds no streams: for a replay that ends in Dump. DATA_LOSS when the machine cannot fold it.
+  // Without `values` the answer holds no streams: for a replay that ends in Dump. DATA_LOSS when the machine cannot
+  // fold it.
   absl::StatusOr<Delta> Apply(const log::v1::Record& record, Place place, bool skip, bool values = true);
   // The record appended under `seq` has come back at `offset`.
   void Landed(const Delta& delta, uint64_t seq, int64_t offset);

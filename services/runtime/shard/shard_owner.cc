@@ -176,7 +176,8 @@ bool ShardOwner::AtRest() const {
 
 ShardStatus ShardOwner::Status() const {
   ShardStatus s = counts_;
-  static constexpr const char* kNames[] = {"idle", "looking", "scanning", "replaying", "claiming", "serving", "stopped"};
+  static constexpr const char* kNames[] = {"idle",     "looking", "scanning", "replaying",
+                                           "claiming", "serving", "stopped"};
   s.shard = shard_;
   s.assigned = assigned_;
   s.serving = serving() && !paused_ && !clock_ahead_;

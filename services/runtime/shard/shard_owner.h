@@ -46,7 +46,7 @@ class ShardOwner {
   static constexpr size_t kMaxInbox = 8000;           // inbox records read and not decided
   static constexpr int64_t kSessionTimeoutMs = 6000;  // of the membership (R15)
   static constexpr int64_t kCheckpointMs = 12 * 3600 * 1000LL;
-  static constexpr int64_t kAheadMs = 5 * 60 * 1000;  // R7
+  static constexpr int64_t kAheadMs = 5 * 60 * 1000;       // R7
   static constexpr int64_t kStaleMs = 24 * 3600 * 1000LL;  // R8
 
   ShardOwner(int shard, WorkerOptions options, OwnerPorts ports, Rules rules = {});
@@ -65,7 +65,7 @@ class ShardOwner {
   bool Decide(int max);  // inbox records → journal appends
   bool Fold();           // starts one fold call if there is something to fold
   bool Publish(int max);
-  bool Tick();           // appends a tick when a timer is due by the owner's own clock
+  bool Tick();  // appends a tick when a timer is due by the owner's own clock
 
   // R7: an operator's decision to take the record that stopped the shard as if it had come now.
   bool ClampTime();
@@ -136,7 +136,8 @@ class ShardOwner {
   bool DecideActivation(const log::v1::Command& command, log::v1::Record& record);
   void FireTimer(const log::v1::TimerId& timer);
   std::optional<log::v1::Refused> TooOld(const log::v1::Command& command) const;
-  void FillOutcome(log::v1::Record& record, absl::StatusOr<Decision<std::string>> decision, const std::string& original);
+  void FillOutcome(log::v1::Record& record, absl::StatusOr<Decision<std::string>> decision,
+                   const std::string& original);
   void FillPrevious(log::v1::Record& record);
   bool Append(log::v1::Record record, std::string reply_to);
   void Decided(const log::v1::InboxPoint& at, int64_t now_ms);
@@ -179,9 +180,9 @@ class ShardOwner {
   std::shared_ptr<LogAppender> appender_;
   EffectiveFold fold_;
   uint64_t owner_id_ = 0;
-  uint64_t seq_ = 0;              // of the last record appended
-  int64_t position_ = 0;          // the next journal offset to read
-  std::string last_hash_;         // of the record before position_
+  uint64_t seq_ = 0;       // of the last record appended
+  int64_t position_ = 0;   // the next journal offset to read
+  std::string last_hash_;  // of the record before position_
   int64_t replay_end_ = -1;
 
   // takeover
@@ -191,31 +192,31 @@ class ShardOwner {
   std::optional<EffectiveFold> catch_up_;  // judges records that are read again for the publisher
   HotTable scan_table_ = HotTable::kStreams;
   uint64_t scan_cursor_ = 0;
-  std::vector<int> unverify_;     // fold versions still to be told
+  std::vector<int> unverify_;  // fold versions still to be told
   bool unverifying_ = false;
 
   // deciding
   std::deque<LogRecord> inbox_;
   bool inbox_reading_ = false;
   int64_t inbox_next_ = 0;
-  log::v1::InboxPoint decided_;   // the highest decided, ticks and duplicates included
-  int64_t recorded_inbox_ = -1;   // what an effective or in-flight record names
+  log::v1::InboxPoint decided_;  // the highest decided, ticks and duplicates included
+  int64_t recorded_inbox_ = -1;  // what an effective or in-flight record names
   int64_t now_ms_ = 0;
-  bool contents_ready_ = false;   // everything activated is in the library
+  bool contents_ready_ = false;  // everything activated is in the library
   bool clock_ahead_ = false;
   bool clamp_next_ = false;
   int64_t last_append_ms_ = 0;
   int64_t last_tick_ms_ = 0;
   std::deque<Pending> pending_;
-  std::deque<int64_t> landed_;    // offsets of this epoch's records, by seq - landed_first_
+  std::deque<int64_t> landed_;  // offsets of this epoch's records, by seq - landed_first_
   uint64_t landed_first_ = 1;
 
   // folding
   std::deque<Unfolded> unfolded_;
   bool folding_ = false;
   std::string sent_token_;
-  int64_t folded_ = 0;            // @offset as far as known
-  bool reconnecting_ = false;     // the connection broke; waits for a look at what is there
+  int64_t folded_ = 0;         // @offset as far as known
+  bool reconnecting_ = false;  // the connection broke; waits for a look at what is there
   bool looking_ = false;
   int64_t reconnect_at_ms_ = 0;
   std::optional<Repair> repair_;

@@ -47,8 +47,9 @@ void ShardOwner::TakeSnapshot(absl::StatusOr<HotPiece> piece) {
   }
   snapshot_ = *std::move(piece);
   log::v1::HotPoint point;
-  const bool there = !snapshot_.point.token.empty() && point.ParseFromString(snapshot_.point.blob) && snapshot_.verified &&
-                     snapshot_.verified->run_id == snapshot_.server_run_id && point.fold_version() == options_.fold_version;
+  const bool there = !snapshot_.point.token.empty() && point.ParseFromString(snapshot_.point.blob) &&
+                     snapshot_.verified && snapshot_.verified->run_id == snapshot_.server_run_id &&
+                     point.fold_version() == options_.fold_version;
   if (!there) return StartReplay(false);
   phase_ = Phase::kScanning;
   scan_table_ = HotTable::kStreams;

@@ -4,7 +4,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-
 #include <atomic>
 #include <chrono>
 #include <random>
@@ -54,7 +53,9 @@ struct Worker::Impl : LogSink {
 
   ~Impl() override { close(wake_fd); }
 
-  void OnRecord(Partition from, LogRecord record) override { owners[from.shard]->OnRecord(from.topic, std::move(record)); }
+  void OnRecord(Partition from, LogRecord record) override {
+    owners[from.shard]->OnRecord(from.topic, std::move(record));
+  }
   void OnEnd(Partition from, int64_t offset) override { owners[from.shard]->OnEnd(from.topic, offset); }
   void OnTrouble(Partition from, absl::Status why) override { owners[from.shard]->OnTrouble(from.topic, why); }
 

@@ -37,20 +37,20 @@ struct WorkerOptions {
 struct ShardStatus {
   int shard = 0;
   bool assigned = false;
-  bool serving = false;          // decides and answers
-  std::string phase;             // idle, loading, replaying, claiming, serving, repairing, stopped
-  absl::Status stopped;          // why it stopped for good (DATA_LOSS), else OK
+  bool serving = false;  // decides and answers
+  std::string phase;     // idle, loading, replaying, claiming, serving, repairing, stopped
+  absl::Status stopped;  // why it stopped for good (DATA_LOSS), else OK
   uint64_t epoch = 0;
   int64_t now_ms = 0;
-  int64_t inbox_next = 0;        // the next inbox offset to decide
-  int64_t journal_next = 0;      // the next journal offset to read back
-  int64_t folded = 0;            // @offset as far as this owner knows
-  int64_t published = 0;         // the next journal offset to publish
-  int64_t in_flight = 0;         // records appended and not read back
+  int64_t inbox_next = 0;    // the next inbox offset to decide
+  int64_t journal_next = 0;  // the next journal offset to read back
+  int64_t folded = 0;        // @offset as far as this owner knows
+  int64_t published = 0;     // the next journal offset to publish
+  int64_t in_flight = 0;     // records appended and not read back
   int64_t streams = 0;
   int64_t outcomes = 0;
   uint64_t decided = 0, refused = 0, parked = 0, duplicates = 0, timers_fired = 0;
-  double takeover_seconds = 0;   // of the last takeover
+  double takeover_seconds = 0;  // of the last takeover
 };
 
 class Worker {
