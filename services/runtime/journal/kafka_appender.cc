@@ -34,7 +34,7 @@ class Producer {
   absl::Status Health();
   // Calls every done that is left and waits for the one that runs, unless this is called from within it.
   void Close();
-  // Delivers until Close, then ends the handle.
+  // Delivers until the session is over, then ends the handle.
   void Run();
 
  private:
@@ -58,6 +58,7 @@ class Producer {
   absl::Status Produce(Partition at, const std::string& value, const Headers& headers, Pending* pending)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndLocked(std::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AnswerAll();
 
   const int shards_;
   const bool ends_as_a_whole_;
@@ -69,7 +70,7 @@ class Producer {
   absl::Status health_ ABSL_GUARDED_BY(mutex_);
   std::list<Pending> pending_ ABSL_GUARDED_BY(mutex_);  // Oldest first.
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
-  bool calling_ ABSL_GUARDED_BY(mutex_) = false;
+  int calling_ ABSL_GUARDED_BY(mutex_) = 0;  // Answers being given.
   std::thread::id thread_ ABSL_GUARDED_BY(mutex_);
 };
 
@@ -142,12 +143,12 @@ void Producer::Delivered(const rd_kafka_message_t& message) {
   LogAppender::Done done;
   {
     absl::MutexLock lock(&mutex_);
-    if (closed_) return;  // Close has answered it, and `pending` is gone.
+    if (closed_) return;  // Close answers it; `pending` may be gone.
     if (message.err && ends_as_a_whole_) EndLocked(rd_kafka_err2str(message.err));
     done = std::move(pending->done);
     pending_.erase(pending->self);
     if (!done) return;
-    calling_ = true;
+    ++calling_;
   }
   if (message.err) {
     done(Unknown(rd_kafka_err2str(message.err)));
@@ -156,7 +157,7 @@ void Producer::Delivered(const rd_kafka_message_t& message) {
   }
   done = nullptr;
   absl::MutexLock lock(&mutex_);
-  calling_ = false;
+  --calling_;
 }
 
 void Producer::Trouble(rd_kafka_resp_err_t error, const char* reason) {
@@ -182,17 +183,35 @@ void Producer::EndLocked(std::string_view why) {
 }
 
 void Producer::Close() {
-  std::list<Pending> left;
   {
     absl::MutexLock lock(&mutex_);
     if (handle_ != nullptr) EndLocked("destroyed");
     closed_ = true;
-    left.swap(pending_);
-    auto not_calling = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !calling_; };
-    if (std::this_thread::get_id() != thread_) mutex_.Await(absl::Condition(&not_calling));
   }
-  for (Pending& pending : left)
-    if (pending.done) pending.done(Unknown("the session was destroyed"));
+  AnswerAll();
+  absl::MutexLock lock(&mutex_);
+  auto not_calling = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return calling_ == 0; };
+  if (std::this_thread::get_id() != thread_) mutex_.Await(absl::Condition(&not_calling));
+}
+
+void Producer::AnswerAll() {
+  // One at a time: a done may destroy the session, which answers the rest itself.
+  for (;;) {
+    LogAppender::Done done;
+    absl::Status why;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (pending_.empty()) return;
+      done = std::move(pending_.front().done);
+      pending_.pop_front();
+      why = health_;
+      ++calling_;
+    }
+    if (done) done(Unknown(std::string(why.message())));
+    done = nullptr;
+    absl::MutexLock lock(&mutex_);
+    --calling_;
+  }
 }
 
 void Producer::Run() {
@@ -200,12 +219,13 @@ void Producer::Run() {
     absl::MutexLock lock(&mutex_);
     thread_ = std::this_thread::get_id();
   }
-  for (bool closed = false; !closed;) {
+  while (Health().ok()) {
     rd_kafka_poll(handle_, kPollMs);
     Watch();
-    absl::MutexLock lock(&mutex_);
-    closed = closed_;
   }
+  // A session that is over must not send what a purge has missed, so its handle goes now and not with its owner. What
+  // landed of it is for the reader to find.
+  AnswerAll();
   for (rd_kafka_topic_t* topic : topics_) rd_kafka_topic_destroy(topic);
   rd_kafka_destroy(handle_);
 }

@@ -20,6 +20,7 @@ namespace {
 constexpr int kTopics = 4;
 constexpr int kBoundsMs = 3000;
 constexpr int kReadAtMs = 5000;
+constexpr int kNudgeMs = 20;
 constexpr int kMaxHoles = 3;
 
 using Clock = std::chrono::steady_clock;
@@ -347,12 +348,16 @@ absl::StatusOr<LogRecord> Reader::Fetch(rd_kafka_t* handle, Partition at, int64_
   rd_kafka_resp_err_t error = rd_kafka_assign(handle, List(at, offset).get());
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return absl::UnavailableError(rd_kafka_err2str(error));
   const auto deadline = Clock::now() + std::chrono::milliseconds(kReadAtMs);
-  for (auto now = Clock::now(); now < deadline; now = Clock::now()) {
-    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - now).count() + 1;
-    Message message(rd_kafka_consumer_poll(handle, static_cast<int>(left)));
+  while (Clock::now() < deadline) {
+    Message message(rd_kafka_consumer_poll(handle, kNudgeMs));
     Partition from;
-    if (message == nullptr || message->err || !Identify(*message, &from)) continue;
-    if (from == at && message->offset == offset) return ToRecord(*message);
+    if (message == nullptr) {
+      // A connection that slept while nothing was assigned may notice the assignment only a second later; a request
+      // wakes it.
+      GetBounds(at).IgnoreError();
+    } else if (!message->err && Identify(*message, &from) && from == at && message->offset == offset) {
+      return ToRecord(*message);
+    }
   }
   return absl::UnavailableError(absl::StrCat(Name(at.topic), "/", at.shard, " did not bring ", offset));
 }
