@@ -1,0 +1,95 @@
+// Where a handler hands a command in and hears what became of it (DESIGN section 2, steps 1 and 4; R8).
+//
+//   door->Submit(call, {.shard = shard, .routing_key = request->name(), .request_id = request->request_id(),
+//                       .body = request, .payload = command.SerializeAsString()},
+//                [=](CommandResult r) { … r.status … r.state … });
+//
+// Every error is either a refusal, which certainly had no effect, or UNAVAILABLE, after which the same request_id may
+// be sent again (I9). An answer comes from the worker of this process or over the reply channel (Deliver); hearing
+// nothing, the door looks the outcome up after 50, 200 and 800 ms and every second from then on, and gives up at the
+// deadline.
+//
+// Thread-safe; nothing blocks but Stop. Callbacks run on the door's own thread, or within Submit.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "grpcpp/support/status.h"
+#include "services/runtime/rpc/call.h"
+
+namespace google::protobuf {
+class Message;
+}
+
+namespace civicmesh {
+
+class Clock;
+class HotReads;
+class LogAppender;
+namespace log::v1 {
+class Reply;
+}
+
+struct DoorOptions {
+  std::string reply_to;  // the channel on which this replica hears answers
+  std::string body_key;  // for the HMAC of bodies; the same in all replicas of a domain
+  int max_in_flight = 2000;
+  int max_per_shard = 1000;
+  int max_per_actor = 64;
+  int64_t reply_wait_ms = 5000;  // how long a call waits at most, whatever its own deadline
+};
+
+struct CommandRequest {
+  int shard = 0;
+  std::string routing_key;
+  std::string request_id;  // a UUIDv7
+  // The caller's request as it came: not read after Submit returns.
+  const google::protobuf::Message* body = nullptr;
+  std::string payload;  // the domain's own command message
+};
+
+struct CommandResult {
+  grpc::Status status;
+  std::string resource;  // the stream that answers; may be empty
+  std::string state;     // its state as the domain saved it, this command's effect included
+};
+
+class CommandDoor {
+ public:
+  using Done = std::function<void(CommandResult)>;
+  // `new_appender` makes a session whose records fail alone and in finite time (R15).
+  using NewAppender = std::function<std::unique_ptr<LogAppender>()>;
+
+  // `reads` and `clock` outlive the door.
+  CommandDoor(DoorOptions options, NewAppender new_appender, HotReads* reads, const Clock* clock);
+  ~CommandDoor();
+
+  // Calls `done` exactly once. INVALID_ARGUMENT (request_id is no UUIDv7, the command is too large), RESOURCE_EXHAUSTED
+  // (admission, or the log takes no more now): nothing was written. UNAVAILABLE: unknown. Anything else is the domain's
+  // recorded refusal.
+  void Submit(const Call& call, CommandRequest request, Done done);
+
+  // An answer of the shard's owner. Only queues it.
+  void Deliver(log::v1::Reply reply);
+
+  // Answers, looks up and gives up what is due now. Returns after how many milliseconds to come again. The door's
+  // thread does it; tests without one call it themselves.
+  int64_t RunDue();
+
+  void Start();
+  // Answers UNAVAILABLE to whoever still waits, and ends the thread. Blocks until then. Idempotent.
+  void Stop();
+
+  int in_flight() const;
+  // The inbox takes appends, as far as is known.
+  bool can_append() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace civicmesh

@@ -1,0 +1,226 @@
+// The control service through a real gRPC server: also the test of gate, guard and Serve.
+#include "services/runtime/rpc/control_service.h"
+
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/support/server_interceptor.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/match.h"
+#include "civicmesh/log/v1/log.pb.h"
+#include "civicmesh/runtime/v1/control_service.grpc.pb.h"
+#include "services/runtime/base/clock.h"
+#include "services/runtime/base/frame.h"
+#include "services/runtime/journal/memory_journal.h"
+#include "services/runtime/rpc/auth.h"
+#include "services/runtime/rpc/errors.h"
+#include "services/runtime/rpc/gate.h"
+#include "services/runtime/rpc/metrics.h"
+#include "services/runtime/rpc/service_context.h"
+#include "services/runtime/rpc/test_tokens.h"
+#include "services/runtime/shard/worker.h"
+
+namespace civicmesh {
+namespace {
+
+using runtime::v1::ControlService;
+
+// Forgets the gate.
+class Careless : public ControlService::CallbackService {
+ public:
+  grpc::ServerUnaryReactor* GetShards(grpc::CallbackServerContext* context, const runtime::v1::GetShardsRequest*,
+                                      runtime::v1::GetShardsResponse*) override {
+    auto* reactor = context->DefaultReactor();
+    reactor->Finish(grpc::Status::OK);
+    return reactor;
+  }
+};
+
+class ControlTest : public testing::Test {
+ protected:
+  void Run(std::unique_ptr<grpc::Service> service) {
+    if (server_) server_->Shutdown();
+    service_ = std::move(service);
+    grpc::ServerBuilder builder;
+    builder.RegisterService(service_.get());
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> guards;
+    guards.push_back(MakeGuard(&metrics_, &clock_));
+    builder.experimental().SetInterceptorCreators(std::move(guards));
+    server_ = builder.BuildAndStart();
+    stub_ = ControlService::NewStub(server_->InProcessChannel({}));
+  }
+  void SetUp() override { Start(/*driven=*/true); }
+  void Start(bool driven) {
+    context_.driven_clock = driven;
+    gate_ = std::make_unique<Gate>(tokens_.get(), &clock_, driven);
+    context_.gate = gate_.get();
+    Run(MakeControlService({.service = &context_,
+                            .new_appender = [this] { return journal_.NewAppender(); },
+                            .waiting_for = [this] { return waiting_; }}));
+  }
+  void TearDown() override { server_->Shutdown(); }
+
+  std::unique_ptr<grpc::ClientContext> As(const std::string& role) {
+    auto context = std::make_unique<grpc::ClientContext>();
+    if (!role.empty())
+      context->AddMetadata("authorization", "Bearer " + issuer_.Token({{"iss", "i"},
+                                                                       {"aud", "a"},
+                                                                       {"sub", "o-1"},
+                                                                       {"exp", clock_.wall_ms() / 1000 + 60},
+                                                                       {"roles", {role}}}));
+    return context;
+  }
+  grpc::Status GetShards(grpc::ClientContext* context, const std::string& service = "intake") {
+    runtime::v1::GetShardsRequest request;
+    request.set_service(service);
+    shards_.Clear();
+    return stub_->GetShards(context, request, &shards_);
+  }
+  runtime::v1::QuiesceResponse Quiesce() {
+    runtime::v1::QuiesceRequest request;
+    request.set_service("intake");
+    runtime::v1::QuiesceResponse response;
+    const grpc::Status status = stub_->Quiesce(As("OPERATOR").get(), request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return response;
+  }
+  log::v1::Command Landed(int shard, size_t index) {
+    log::v1::Command command;
+    EXPECT_TRUE(command.ParseFromString(std::string(*Unframe(log_.records({Topic::kInbox, shard})[index].value))));
+    return command;
+  }
+
+  FakeClock clock_;
+  TestIssuer issuer_;
+  std::unique_ptr<TokenVerifier> tokens_ =
+      *TokenVerifier::Make({.jwks = issuer_.Jwks(), .issuer = "i", .audience = "a"});
+  MemoryLog log_{2, [this] { return clock_.wall_ms(); }};
+  MemoryJournal journal_{&log_};
+  Metrics metrics_{"intake"};
+  std::vector<ShardStatus> status_{{.shard = 0, .assigned = true, .serving = true, .phase = "serving"},
+                                   {.shard = 1, .assigned = true, .serving = true, .phase = "serving"}};
+  std::vector<std::string> waiting_;
+  std::unique_ptr<Gate> gate_;
+  ServiceContext context_{
+      .domain = "intake", .shards = 2, .clock = &clock_, .metrics = &metrics_, .journal = &journal_, .status = [this] {
+        return status_;
+      }};
+  std::unique_ptr<grpc::Service> service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<ControlService::Stub> stub_;
+  runtime::v1::GetShardsResponse shards_;
+};
+
+TEST_F(ControlTest, TheGateLetsOnlyOperatorsIn) {
+  EXPECT_TRUE(GetShards(As("OPERATOR").get()).ok());
+  EXPECT_EQ(shards_.shards_size(), 2);
+  EXPECT_EQ(GetShards(As("CITIZEN").get()).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(GetShards(As("").get()).error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(shards_.shards_size(), 0);
+  auto basic = As("");
+  basic->AddMetadata("authorization", "Basic abc");
+  EXPECT_EQ(GetShards(basic.get()).error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  auto two = As("OPERATOR");
+  two->AddMetadata("authorization", "Bearer x");
+  EXPECT_EQ(GetShards(two.get()).error_code(), grpc::StatusCode::UNAUTHENTICATED);
+}
+
+TEST_F(ControlTest, TheGatesMarkStaysInside) {
+  auto context = As("OPERATOR");
+  ASSERT_TRUE(GetShards(context.get()).ok());
+  EXPECT_EQ(context->GetServerTrailingMetadata().count("civicmesh-passed"), 0u);
+}
+
+TEST_F(ControlTest, AHandlerThatForgotTheGateIsFoundOut) {
+  Run(std::make_unique<Careless>());
+  EXPECT_EQ(GetShards(As("OPERATOR").get()).error_code(), grpc::StatusCode::INTERNAL);
+}
+
+TEST_F(ControlTest, AnotherServicesCallIsRefused) {
+  const grpc::Status status = GetShards(As("OPERATOR").get(), "dispatch");
+  EXPECT_EQ(ReasonOf(status), "REASON_OTHER_SERVICE");
+}
+
+TEST_F(ControlTest, AdvanceTimeGoesToEveryShardUnderTheDrivenClockOnly) {
+  runtime::v1::AdvanceTimeRequest request;
+  request.set_service("intake");
+  request.mutable_time()->set_seconds(1'760'000'000);
+  runtime::v1::AdvanceTimeResponse response;
+  ASSERT_TRUE(stub_->AdvanceTime(As("OPERATOR").get(), request, &response).ok());
+  ASSERT_EQ(response.inbox_offsets_size(), 2);
+  for (int shard : {0, 1}) {
+    EXPECT_EQ(Landed(shard, 0).kind(), log::v1::Command::KIND_ADVANCE_TIME);
+    EXPECT_EQ(Landed(shard, 0).driven_time_ms(), 1'760'000'000'000);
+  }
+  Start(/*driven=*/false);
+  EXPECT_EQ(ReasonOf(stub_->AdvanceTime(As("OPERATOR").get(), request, &response)), "REASON_CLOCK_NOT_DRIVEN");
+}
+
+TEST_F(ControlTest, BusinessTimeIsTakenUnderTheDrivenClockOnly) {
+  auto good = As("OPERATOR"), bad = As("OPERATOR"), real = As("OPERATOR");
+  good->AddMetadata("civicmesh-time", "2026-11-18T10:00:00+08:00");
+  bad->AddMetadata("civicmesh-time", "yesterday");
+  real->AddMetadata("civicmesh-time", "2026-11-18T10:00:00+08:00");
+  EXPECT_TRUE(GetShards(good.get()).ok());
+  EXPECT_EQ(GetShards(bad.get()).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  Start(/*driven=*/false);
+  EXPECT_EQ(ReasonOf(GetShards(real.get())), "REASON_CLOCK_NOT_DRIVEN");
+}
+
+TEST_F(ControlTest, ActivateReferenceHasTheSameIdsWhenRepeated) {
+  runtime::v1::ActivateReferenceRequest request;
+  request.set_service("intake");
+  request.set_kind("standard");
+  request.set_version("2026");
+  request.set_sha256("short");
+  request.mutable_valid_from()->set_seconds(1'760'000'000);
+  runtime::v1::ActivateReferenceResponse response;
+  EXPECT_EQ(stub_->ActivateReference(As("OPERATOR").get(), request, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  request.set_sha256(std::string(32, 's'));
+  for (int i : {0, 1}) {
+    ASSERT_TRUE(stub_->ActivateReference(As("OPERATOR").get(), request, &response).ok()) << i;
+  }
+  EXPECT_EQ(Landed(1, 0).command_id(), Landed(1, 1).command_id());
+  EXPECT_EQ(Landed(1, 0).body_hash(), Landed(1, 1).body_hash());
+  EXPECT_NE(Landed(0, 0).command_id(), Landed(1, 0).command_id());
+  EXPECT_EQ(Landed(1, 0).activation().version(), "2026");
+}
+
+TEST_F(ControlTest, QuiesceTellsWhatIsUnderWay) {
+  EXPECT_TRUE(Quiesce().at_rest());
+  auto session = journal_.NewAppender();
+  ASSERT_TRUE(session->Append({Topic::kInbox, 1}, "x", {}).ok());
+  auto response = Quiesce();
+  EXPECT_FALSE(response.at_rest());
+  EXPECT_EQ(response.waiting_for(0), "shard 1: 1 commands to decide");
+  EXPECT_EQ(response.shards(1).inbox(), 1);
+  status_[1].inbox_next = 1;
+  EXPECT_TRUE(Quiesce().at_rest());
+  status_[0].journal_next = 4;
+  EXPECT_FALSE(Quiesce().at_rest());
+  status_[0].folded = 4;
+  EXPECT_FALSE(Quiesce().at_rest());
+  status_[0].published = 4;
+  EXPECT_TRUE(Quiesce().at_rest());
+  waiting_ = {"policy open_case"};
+  EXPECT_FALSE(Quiesce().at_rest());
+  waiting_.clear();
+  status_[0].serving = false;
+  EXPECT_FALSE(Quiesce().at_rest());
+}
+
+TEST_F(ControlTest, MetricsCountCallsByMethodAndCode) {
+  ASSERT_TRUE(GetShards(As("OPERATOR").get()).ok());
+  GetShards(As("CITIZEN").get());
+  runtime::v1::GetMetricsRequest request;
+  request.set_service("intake");
+  google::api::HttpBody body;
+  metrics_.ObserveShards([this] { return status_; });
+  ASSERT_TRUE(stub_->GetMetrics(As("OPERATOR").get(), request, &body).ok());
+  EXPECT_TRUE(absl::StrContains(body.data(), "code=\"PERMISSION_DENIED\"")) << body.data();
+  EXPECT_TRUE(absl::StrContains(body.data(), "method=\"civicmesh.runtime.v1.ControlService/GetShards\""));
+  EXPECT_TRUE(absl::StrContains(body.data(), "civicmesh_shard_serving{domain=\"intake\",shard=\"1\"} 1"));
+}
+
+}  // namespace
+}  // namespace civicmesh

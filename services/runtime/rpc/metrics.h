@@ -1,0 +1,36 @@
+// What a service counts, as Prometheus text: calls by method and code, commands by outcome, how its shards are.
+//
+// Thread-safe; nothing blocks but a short lock. Labels are names of ours, never of people (I13).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace civicmesh {
+
+struct ShardStatus;
+
+class Metrics {
+ public:
+  explicit Metrics(std::string domain);
+  ~Metrics();
+
+  // A call has ended: "civicmesh.dispatch.v1.DispatchService/GetCase", "OK", how long it took.
+  void CallEnded(std::string_view method, std::string_view code, double seconds);
+
+  // How the shards are and how many commands wait here for their answer, asked whenever Text is.
+  void ObserveShards(std::function<std::vector<ShardStatus>()> shards);
+  void ObserveInFlight(std::function<int()> in_flight);
+
+  // The text exposition format 0.0.4.
+  std::string Text();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace civicmesh

@@ -1,0 +1,35 @@
+// What a domain's handlers work with. Made by RunService; outlives every handler. All of it is thread-safe.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace civicmesh {
+
+class Clock;
+class CommandDoor;
+class Gate;
+class HotReads;
+class Journal;
+class LogAppender;
+class Metrics;
+class ReferenceLibrary;
+struct ShardStatus;
+
+struct ServiceContext {
+  std::string domain;
+  int shards = 1;
+  bool driven_clock = false;
+  const Clock* clock = nullptr;
+  const Gate* gate = nullptr;
+  CommandDoor* door = nullptr;
+  HotReads* reads = nullptr;
+  Metrics* metrics = nullptr;
+  Journal* journal = nullptr;
+  const ReferenceLibrary* references = nullptr;
+  // How the shards are, as this replica sees them.
+  std::function<std::vector<ShardStatus>()> status;
+};
+
+}  // namespace civicmesh
