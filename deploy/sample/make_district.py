@@ -47,7 +47,7 @@ ROADS = [
     ("澜庭路", "row", 1, 0, 14), ("望湖路", "row", 3, 0, 14), ("溪澜大道", "row", 5, 0, 14),
     ("禾丰路", "row", 7, 0, 14), ("云帆路", "row", 9, 0, 14), ("荷塘巷", "row", 2, 7, 11), ("工坊巷", "row", 8, 1, 5),
     ("松涛街", "column", 2, 0, 10), ("学林街", "column", 5, 0, 10), ("溪光大道", "column", 7, 0, 10),
-    ("柳烟街", "column", 10, 0, 10), ("锦帆街", "column", 12, 0, 10), ("早市弄", "column", 9, 3, 7),
+    ("柳烟街", "column", 10, 0, 10), ("锦帆街", "column", 12, 0, 10), ("晨光弄", "column", 9, 3, 7),
 ]
 
 # (id, name, English, department, roles, how many workers)
@@ -93,8 +93,9 @@ GRIDS_PER_CHIEF = 6
 
 # Cameras stand just south-east of where two lines of the lattice cross, so that each is inside one grid:
 # (column, row, which of the two legal bases).
-CAMERAS = [(2, 1, 0), (5, 1, 0), (7, 1, 1), (10, 1, 0), (2, 3, 1), (5, 3, 0), (7, 3, 0), (9, 3, 1), (12, 3, 0), (2, 5, 0),
-           (5, 5, 0), (7, 5, 0), (9, 5, 1), (10, 5, 0), (12, 5, 0), (5, 7, 0), (7, 7, 1), (9, 7, 0), (4, 8, 1), (10, 9, 0)]
+CAMERAS = [
+    (2, 1, 0), (5, 1, 0), (7, 1, 1), (10, 1, 0), (2, 3, 1), (5, 3, 0), (7, 3, 0), (9, 3, 1), (12, 3, 0), (2, 5, 0),
+    (5, 5, 0), (7, 5, 0), (9, 5, 1), (10, 5, 0), (12, 5, 0), (5, 7, 0), (7, 7, 1), (9, 7, 0), (4, 8, 1), (10, 9, 0)]
 LEGAL_BASES = [
     "公共安全视频图像信息系统管理条例：已备案的公共安全点位；市容识别另经区政府法制审核，依据溪澜区市容环境卫生管理规定，只识别物，不识别人",
     "城市管理执法自建点位：依据溪澜区市容环境卫生管理规定设置，现场有提示标识，录像保存三十日，不识别人脸和车牌",
@@ -114,7 +115,8 @@ def fraction(*key):
 def corner(column, row):
     """The lattice point, moved a little: too little for two of them to change places."""
     shift = [(2 * fraction(axis, column, row) - 1) * JITTER for axis in ("x", "y")]
-    return {"latitude": round(NORTH - (row + shift[1]) * HEIGHT, 6), "longitude": round(WEST + (column + shift[0]) * WIDTH, 6)}
+    return {"latitude": round(NORTH - (row + shift[1]) * HEIGHT, 6),
+            "longitude": round(WEST + (column + shift[0]) * WIDTH, 6)}
 
 
 def beside(column, row):
@@ -142,7 +144,8 @@ def make_grids():
             for row in range(top, bottom + 1):
                 for column in range(left, right + 1):
                     serial += 1
-                    ring = [corner(column, row + 1), corner(column + 1, row + 1), corner(column + 1, row), corner(column, row)]
+                    ring = [corner(column, row + 1), corner(column + 1, row + 1),
+                            corner(column + 1, row), corner(column, row)]
                     grids.append({"code": f"{DISTRICT}{street}{community}{serial:03d}", "ring": ring})
     return grids
 
@@ -157,7 +160,8 @@ def make_staff(grids, names):
         staff.append({"subject": subject, "name_zh": name, "roles": ["GATEWAY"]})
     for unit, _, _, _, _, workers in UNITS:
         for n in range(1, workers + 1):
-            staff.append({"subject": f"{unit[2:]}-{n:02d}", "name_zh": names.next(), "unit": unit, "roles": ["UNIT_WORKER"]})
+            staff.append({"subject": f"{unit[2:]}-{n:02d}", "name_zh": names.next(), "unit": unit,
+                          "roles": ["UNIT_WORKER"]})
     chiefs = 0
     community, served = "", 0
     for grid in grids:

@@ -4,7 +4,10 @@ its duties answer every question exactly once, and its reports say truly where t
 Needs protoc and python3-protobuf; the generated code goes to a temporary folder.
 """
 import collections
+import csv
+import datetime
 import json
+import math
 import os
 import pathlib
 import re
@@ -21,10 +24,10 @@ LIMIT = re.compile(r"[1-9]\d*(紧急工作时|紧急工作日|工作时|工作�
 def generate_protos():
     """Compiles the protos that the sample needs; the folder lives as long as the process."""
     folder = tempfile.TemporaryDirectory()
-    protos = ["civicmesh/type/v1/type.proto", "civicmesh/reference/v1/reference.proto", "civicmesh/options/v1/options.proto",
-              "google/rpc/code.proto"]
-    subprocess.run([os.environ.get("CIVICMESH_PROTOC", "protoc"), f"-I{ROOT / 'proto'}", f"-I{ROOT / 'third_party/googleapis'}",
-                    f"--python_out={folder.name}", *protos], check=True)
+    protos = ["civicmesh/type/v1/type.proto", "civicmesh/reference/v1/reference.proto",
+              "civicmesh/options/v1/options.proto", "google/rpc/code.proto"]
+    subprocess.run([os.environ.get("CIVICMESH_PROTOC", "protoc"),
+                    f"-I{ROOT / 'proto'}", f"-I{ROOT / 'third_party/googleapis'}", f"--python_out={folder.name}", *protos], check=True)
     sys.path.insert(0, folder.name)
     # protobuf's own google package is a regular package: let it find the generated google/rpc too.
     import google
@@ -250,19 +253,20 @@ class Classes(unittest.TestCase):
             self.assertEqual(len(texts), len(set(texts)), c.code)
             for keyword in c.keywords:
                 self.assertTrue(keyword.text and 1 <= keyword.weight <= 10, f"{c.code} {keyword.text}")
-        self.assertLessEqual(sum(1 for c in STANDARD.classes if not c.keywords), 1, "only the catch-all has no keywords")
+        self.assertLessEqual(sum(1 for c in STANDARD.classes if not c.keywords), 1, "only the catch-all has none")
 
 
 class Points(unittest.TestCase):
     def test_rules(self):
         rules = {r.id: r for r in RULES.rules}
         self.assertEqual({i: r.points for i, r in rules.items()},
-                         {"report_registered": 10, "report_registered_hazard": 30, "report_merged": 2, "volunteering": 5,
-                          "waste_sorting": 5, "waste_contamination": -5, "traffic_month": 20, "culture_event": 5,
+                         {"report_registered": 10, "report_registered_hazard": 30, "report_merged": 2,
+                          "volunteering": 5, "waste_sorting": 5, "waste_contamination": -5, "traffic_month": 20, "culture_event": 5,
                           "false_report": -20})
         self.assertEqual((rules["volunteering"].per_minutes, rules["volunteering"].daily_limit), (30, 80))
         self.assertEqual([i for i, r in rules.items() if r.outside_limits], ["volunteering"])
-        self.assertEqual((RULES.daily_limit, RULES.monthly_limit, RULES.expiry_months, RULES.expiry_notice_days), (100, 500, 24, 30))
+        self.assertEqual((RULES.daily_limit, RULES.monthly_limit, RULES.expiry_months, RULES.expiry_notice_days),
+                         (100, 500, 24, 30))
 
     def test_catalogue(self):
         ids = [item.id for item in CATALOGUE.items]
@@ -270,7 +274,195 @@ class Points(unittest.TestCase):
         self.assertGreaterEqual(len(ids), 10)
         self.assertEqual({item.kind for item in CATALOGUE.items}, {"GOODS", "SERVICE", "VENUE"})
         self.assertTrue(all(item.price_points > 0 and item.stock > 0 for item in CATALOGUE.items))
-        self.assertGreaterEqual(sum(1 for item in CATALOGUE.items if item.stock <= 3), 2, "two must be able to sell out")
+        self.assertGreaterEqual(sum(1 for item in CATALOGUE.items if item.stock <= 3), 2, "two must sell out")
+
+REPORTS = [json.loads(line) for line in (SAMPLE / "reports.jsonl").read_text(encoding="utf-8").splitlines()]
+ACTIVITIES = [json.loads(line) for line in (SAMPLE / "volunteering.jsonl").read_text(encoding="utf-8").splitlines()]
+MAPPING = json.loads((SAMPLE / "mapping.json").read_text(encoding="utf-8"))
+CODES = {c.code: c for c in STANDARD.classes}
+WORDS = {"CITIZEN_APP", "HOTLINE_12345", "COLLECTOR", "SENSOR"}
+
+
+def when(text):
+    return datetime.datetime.fromisoformat(text)
+
+
+def metres(a, b):
+    north = (a["latitude"] - b["latitude"]) * 110900
+    east = (a["longitude"] - b["longitude"]) * 111320 * math.cos(math.radians(a["latitude"]))
+    return math.hypot(north, east)
+
+
+def classify(text):
+    """The transparent classifier: the class whose keywords found in the text weigh most, "" where none is found."""
+    best, code = 0, ""
+    for c in STANDARD.classes:
+        score = sum(k.weight for k in c.keywords if k.text in text)
+        if score > best:
+            best, code = score, c.code
+    return code
+
+
+class Reports(unittest.TestCase):
+    def test_counts(self):
+        self.assertGreaterEqual(len(REPORTS), 330)
+        self.assertGreaterEqual(len({r["class"] for r in REPORTS} - {""}), 30)
+        self.assertEqual({r["source"] for r in REPORTS}, WORDS | {"VIDEO"})
+        classes = collections.Counter(r["class"] for r in REPORTS)
+        for c in STANDARD.classes:
+            if c.camera_class:
+                self.assertGreaterEqual(classes[c.code], 4, c.code)
+        share = {field: sum(field in r for r in REPORTS) / len(REPORTS)
+                 for field in ("duplicate_of", "holdback", "place")}
+        self.assertTrue(0.08 <= share["duplicate_of"] <= 0.13, share)
+        self.assertTrue(0.09 <= share["place"] <= 0.15, share)
+        self.assertTrue(0.2 <= share["holdback"] <= 0.4, share)
+
+    def test_fields(self):
+        ids = [r["id"] for r in REPORTS]
+        self.assertEqual(len(ids), len(set(ids)))
+        self.assertEqual([r["reported_at"] for r in REPORTS], sorted(r["reported_at"] for r in REPORTS))
+        for r in REPORTS:
+            self.assertTrue(r["text"], r["id"])
+            self.assertNotIn("{", r["text"], r["id"])
+            self.assertTrue(r["class"] == "" or r["class"] in CODES, r["id"])
+            self.assertTrue(set(r.get("also", [])) <= set(CODES), r["id"])
+            at = when(r["reported_at"])
+            self.assertEqual(at.utcoffset(), datetime.timedelta(hours=8))
+            self.assertTrue("2026-09-14" <= r["reported_at"][:10] <= "2026-10-25", r["id"])
+            reporter = {"COLLECTOR": r"^collector-\d\d$", "VIDEO": "^$", "SENSOR": "^$"}.get(r["source"], r"^(p\d{3})?$")
+            self.assertRegex(r["reporter"], reporter)
+            for datum in r.get("personal", []):
+                self.assertIn(datum, r["text"])
+        self.assertGreaterEqual(sum("personal" in r for r in REPORTS), 6)
+
+    def test_times_touch_nights_weekends_and_holidays(self):
+        times = [when(r["reported_at"]) for r in REPORTS]
+        self.assertGreaterEqual(sum(t.hour >= 22 or t.hour < 6 for t in times), 15)
+        self.assertGreaterEqual(sum(t.weekday() >= 5 for t in times), 50)
+        self.assertGreaterEqual(sum(t.month == 10 and t.day <= 7 for t in times), 30)
+
+    def test_inside_and_outside_as_marked(self):
+        for r in REPORTS:
+            if "latitude" in r:
+                found = grids_at(r["latitude"], r["longitude"])
+                self.assertEqual(len(found), 0 if r.get("outside") else 1, r["id"])
+            else:
+                self.assertTrue(r["place"] and r["source"] in WORDS, r["id"])
+                self.assertFalse(r.get("outside"), r["id"])
+        self.assertGreaterEqual(sum(r.get("outside", False) for r in REPORTS), 3)
+
+    def test_a_place_in_words_can_be_found(self):
+        names = {road.name_zh for road in DISTRICT.roads} | {c.name_zh for s in DISTRICT.streets for c in s.communities}
+        known = [r for r in REPORTS if "place" in r and any(name in r["place"] for name in names)]
+        self.assertGreaterEqual(len(known), 0.6 * sum("place" in r for r in REPORTS))
+
+    def test_duplicates(self):
+        by_id = {r["id"]: r for r in REPORTS}
+        for r in REPORTS:
+            if "duplicate_of" not in r:
+                continue
+            first = by_id[r["duplicate_of"]]
+            self.assertEqual(r["class"], first["class"], r["id"])
+            self.assertLessEqual(metres(r, first), 50, r["id"])
+            age = when(r["reported_at"]) - when(first["reported_at"])
+            self.assertTrue(datetime.timedelta(0) < age <= datetime.timedelta(hours=24), r["id"])
+            if r["source"] != "VIDEO":
+                self.assertNotEqual((r["reporter"], r["text"]), (first["reporter"], first["text"]))
+                self.assertTrue(r["reporter"] != first["reporter"] or not r["reporter"], r["id"])
+
+    def test_alerts(self):
+        cameras = {c.id: c.location for c in DISTRICT.cameras}
+        alerts = [r for r in REPORTS if r["source"] == "VIDEO"]
+        self.assertEqual({CODES[r["detected"]].camera_class for r in alerts}, set(range(1, 13)))
+        self.assertTrue(any(r["class"] == "" for r in alerts), "no false alarm to be found by review")
+        for r in alerts:
+            location = cameras[r["camera"]]
+            self.assertEqual((r["latitude"], r["longitude"]), (location.latitude, location.longitude))
+            self.assertTrue(0.5 <= r["confidence"] <= 1 and r["class"] in ("", r["detected"]), r["id"])
+            left, top, width, height = r["box"]
+            self.assertTrue(0 <= left and 0 <= top and left + width <= 1 and top + height <= 1, r["id"])
+
+    def test_keywords_find_the_class(self):
+        judged = [r for r in REPORTS if r["source"] in WORDS and r["class"] and r.get("holdback")]
+        right = sum(classify(r["text"]) == r["class"] for r in judged)
+        print(f"keywords alone: {right} of {len(judged)} held-back texts", file=sys.stderr)
+        self.assertGreaterEqual(right / len(judged), 0.7)
+
+
+class Volunteering(unittest.TestCase):
+    def test_activities(self):
+        self.assertGreaterEqual(len(ACTIVITIES), 8)
+        organisers = {s.subject for s in DISTRICT.staff if "ORGANISER" in s.roles}
+        refusals = set()
+        for a in ACTIVITIES:
+            self.assertIn(a["organiser"], organisers)
+            self.assertEqual(len(grids_at(a["latitude"], a["longitude"])), 1, a["id"])
+            start, end = when(a["starts_at"]), when(a["ends_at"])
+            self.assertTrue(when(a["published_at"]) < start < end)
+            self.assertTrue(a["risks_zh"], a["id"])
+            people = [s["person"] for s in a["signups"]]
+            self.assertEqual(len(people), len(set(people)), a["id"])
+            self.assertEqual([s["at"] for s in a["signups"]], sorted(s["at"] for s in a["signups"]))
+            self.assertLessEqual(sum("refused" not in s for s in a["signups"]), a["capacity"])
+            for s in a["signups"]:
+                self.assertTrue(when(a["published_at"]) < when(s["at"]) < start, a["id"])
+                refusals.add(s.get("refused", ""))
+                if "minutes" in s:
+                    served = min(when(s["check_out"]), end) - max(when(s["check_in"]), start)
+                    self.assertEqual(s["minutes"], served.total_seconds() // 60, (a["id"], s["person"]))
+                else:
+                    self.assertTrue("refused" in s or s["absent"])
+                if s.get("age", 18) < 18 and "refused" not in s:
+                    self.assertTrue(s["guardian_consent"])
+        self.assertEqual(refusals, {"", "FULL", "TOO_YOUNG"})
+
+
+class Mapping(unittest.TestCase):
+    def test_it_leads_to_what_exists(self):
+        streets = {s.code for s in DISTRICT.streets}
+        served = {role for unit in DISTRICT.units for role in unit.roles}
+        self.assertEqual(len(MAPPING["label_departments"]), 7)
+        for label, target in MAPPING["label_departments"].items():
+            self.assertTrue(target["unit_roles"] and set(target["unit_roles"]) <= served, label)
+            for code in target["classes"]:
+                self.assertIn(CODES[code].unit_role, target["unit_roles"], f"{label} {code}")
+        self.assertTrue(set(MAPPING["request_types"].values()) <= set(CODES))
+        self.assertTrue(set(MAPPING["request_places"].values()) <= streets | {""})
+        self.assertTrue(set(MAPPING["message_places"]["area_streets"].values()) <= streets)
+        re.compile(MAPPING["message_places"]["area_pattern"])
+        for rule in MAPPING["standard_departments"] + MAPPING["standard_minor_names"]:
+            self.assertTrue(rule["contains"] and rule["unit_role"] in served, rule)
+        self.assertIn(MAPPING["standard_department_default"], served)
+
+
+@unittest.skipUnless("CIVICMESH_DATA" in os.environ, "CIVICMESH_DATA does not name a folder with the real inputs")
+class RealInputs(unittest.TestCase):
+    def rows(self, name):
+        with open(pathlib.Path(os.environ["CIVICMESH_DATA"]) / name, encoding="utf-8-sig", newline="") as file:
+            return list(csv.DictReader(file)) if name.endswith(".csv") else [json.loads(line) for line in file]
+
+    def test_every_value_is_mapped(self):
+        self.assertEqual({r["label"] for r in self.rows("messages/labelled.jsonl")}, set(MAPPING["label_departments"]))
+        requests = self.rows("requests/nyc-311-sample.csv")
+        self.assertLessEqual({r["Complaint Type"] for r in requests}, set(MAPPING["request_types"]))
+        self.assertLessEqual({r["Borough"] for r in requests}, set(MAPPING["request_places"]))
+
+    def test_nearly_every_department_has_a_role(self):
+        conditions = self.rows("standards/urban-management.csv")
+        rules = [rule["contains"] for rule in MAPPING["standard_departments"]]
+        unled = [r for r in conditions
+                 if not any(rule in r["disposal_unit"] + r["responsible_department"] for rule in rules)]
+        self.assertLessEqual(len(unled), len(conditions) // 100)
+
+    def test_keywords_find_the_department(self):
+        messages = self.rows("messages/labelled.jsonl")
+        right = 0
+        for m in messages:
+            found = CODES.get(classify(m["subject"] + m["text"]))
+            right += found is not None and found.unit_role in MAPPING["label_departments"][m["label"]]["unit_roles"]
+        print(f"keywords alone: the department of {right} of {len(messages)} real messages", file=sys.stderr)
+        self.assertGreaterEqual(right / len(messages), 0.7)
 
 
 class Generated(unittest.TestCase):
