@@ -135,6 +135,7 @@ class Reader : public LogReader {
   const std::shared_ptr<Signal> signal_ = std::make_shared<Signal>();
   std::array<std::string, kTopics> names_;
   absl::StatusOr<rd_kafka_t*> handle_ = absl::UnavailableError("no consumer");
+  std::array<rd_kafka_topic_t*, kTopics> topics_{};
   rd_kafka_queue_t* queue_ = nullptr;
   rd_kafka_t* look_up_ = nullptr;
   std::vector<Position> positions_;
@@ -153,6 +154,9 @@ Reader::Reader(const KafkaOptions& options, KafkaReaper* reaper)
     rd_kafka_conf_set_error_cb(conf, OnError);
   });
   if (!handle_.ok()) return;
+  // Known from the first answer of the first broker; else the first Start of a topic waits for librdkafka's look
+  // around, once a second.
+  for (int i = 0; i < kTopics; ++i) topics_[i] = rd_kafka_topic_new(*handle_, names_[i].c_str(), nullptr);
   queue_ = rd_kafka_queue_get_consumer(*handle_);
   const uint64_t one = 1;
   rd_kafka_queue_io_event_enable(queue_, signal_->descriptor, &one, sizeof one);
@@ -161,6 +165,7 @@ Reader::Reader(const KafkaOptions& options, KafkaReaper* reaper)
 Reader::~Reader() {
   if (look_up_ != nullptr) reaper_->Destroy(look_up_, nullptr);
   if (!handle_.ok()) return;
+  for (rd_kafka_topic_t* topic : topics_) rd_kafka_topic_destroy(topic);
   rd_kafka_queue_destroy(queue_);
   // Callbacks run only within consumer_poll, so nothing of the handle reaches this object any more.
   reaper_->Destroy(*handle_, signal_);
