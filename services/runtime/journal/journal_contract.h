@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -32,6 +33,7 @@ struct JournalMaker {
   std::function<void(Journal& journal, LogAppender& session)> kill;
 
   static std::string Name(const testing::TestParamInfo<JournalMaker>& info) { return info.param.name; }
+  friend void PrintTo(const JournalMaker& maker, std::ostream* out) { *out << maker.name; }
 };
 
 // Keeps what it is handed, and checks what must hold at every moment.

@@ -72,6 +72,18 @@ TEST_F(KafkaJournalTest, TheDescriptorAloneTellsWhenToPoll) {
   EXPECT_TRUE(Readable(*reader, 10'000));
 }
 
+TEST_F(KafkaJournalTest, AQueuedOutOfRangeOfAReplacedPositionIsNotTold) {
+  auto reader = journal_.NewReader();
+  RecordingSink sink;
+  reader->Start(kJournal0, 1000);
+  ASSERT_TRUE(Readable(*reader, 10'000)) << "the broker's answer, not polled yet";
+  sink.Expect(kJournal0, 0);
+  reader->Start(kJournal0, 0);
+  for (int i = 0; i < 500 && sink.partitions[kJournal0].ends.empty(); ++i) reader->Poll(sink, 10, 20);
+  EXPECT_EQ(sink.partitions[kJournal0].ends.size(), 1u);
+  EXPECT_TRUE(sink.partitions[kJournal0].troubles.empty());
+}
+
 TEST_F(KafkaJournalTest, HandlerSessionAppends) {
   auto session = journal_.NewHandlerAppender(absl::Seconds(5));
   std::atomic<int64_t> landed = -1;

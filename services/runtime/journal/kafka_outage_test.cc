@@ -69,6 +69,7 @@ class Appended {
     if (!state_->answered.WaitForNotificationWithTimeout(absl::Seconds(20))) return absl::InternalError("no answer");
     return state_->offset.status();
   }
+  bool answered() const { return state_->answered.HasBeenNotified(); }
   absl::Status queued;
 
  private:
@@ -108,10 +109,12 @@ TEST_F(KafkaOutageTest, WhatIsNotAcknowledgedInTimeEndsTheSession) {
   auto session = journal_.NewAppender();
   ASSERT_TRUE(Appended(*session, kJournal0).Wait().ok());
   cluster_.Answer(60'000);
+  auto begin = Clock::now();
   Appended stuck(*session, kJournal0), behind(*session, kInbox1);
   EXPECT_TRUE(absl::IsUnavailable(stuck.Wait()));
   EXPECT_TRUE(absl::IsUnavailable(behind.Wait()));
   EXPECT_TRUE(absl::IsUnavailable(session->Health()));
+  EXPECT_LT(Clock::now() - begin, std::chrono::seconds(3)) << "not by ack_timeout, but by the client's own";
 }
 
 TEST_F(KafkaOutageTest, ASessionIsDestroyedAtOnceThoughItsBrokerIsGone) {
@@ -122,6 +125,7 @@ TEST_F(KafkaOutageTest, ASessionIsDestroyedAtOnceThoughItsBrokerIsGone) {
   auto begin = Clock::now();
   session.reset();
   EXPECT_LT(Clock::now() - begin, std::chrono::milliseconds(500));
+  EXPECT_TRUE(pending.answered()) << "it may not be called once the session is gone";
   EXPECT_TRUE(absl::IsUnavailable(pending.Wait()));
 }
 
