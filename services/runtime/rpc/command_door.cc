@@ -93,7 +93,7 @@ struct CommandDoor::Impl : std::enable_shared_from_this<CommandDoor::Impl> {
   std::deque<log::v1::Reply> delivered ABSL_GUARDED_BY(mutex);
   std::shared_ptr<LogAppender> appender ABSL_GUARDED_BY(mutex);
   bool stopping ABSL_GUARDED_BY(mutex) = false;
-  std::atomic<bool> last_append_failed{false};
+  std::atomic<bool> can_append{false};
   std::thread thread;
 
   Impl(DoorOptions o, NewAppender a, HotReads* r, const Clock* c)
@@ -162,12 +162,12 @@ struct CommandDoor::Impl : std::enable_shared_from_this<CommandDoor::Impl> {
     auto landed = [weak = weak_from_this(), id](absl::StatusOr<int64_t> offset) {
       auto self = weak.lock();
       if (!self) return;
-      self->last_append_failed = !offset.ok();
+      self->can_append = offset.ok();
       if (!offset.ok()) self->Unknown(id);
     };
     const absl::Status queued = Session()->Append({Topic::kInbox, shard}, std::move(bytes), {}, std::move(landed));
     if (queued.ok()) return;
-    last_append_failed = !absl::IsInvalidArgument(queued);
+    if (!absl::IsInvalidArgument(queued)) can_append = false;
     if (absl::IsResourceExhausted(queued))
       return Fail(id, RuntimeError("REASON_OVERLOADED", "", "the log", absl::Seconds(1)));
     if (absl::IsInvalidArgument(queued)) return Fail(id, RuntimeError("REASON_TOO_LARGE"));
@@ -365,11 +365,22 @@ void CommandDoor::Stop() {
   for (uint64_t id : left) impl_->Unknown(id);
 }
 
+void CommandDoor::Probe(int shard) {
+  log::v1::Command tick;
+  tick.set_kind(log::v1::Command::KIND_TICK);
+  const absl::Status queued =
+      impl_->Session()->Append({Topic::kInbox, shard}, Frame(tick.SerializeAsString()), {},
+                               [weak = impl_->weak_from_this()](absl::StatusOr<int64_t> offset) {
+                                 if (auto self = weak.lock()) self->can_append = offset.ok();
+                               });
+  if (!queued.ok()) impl_->can_append = false;
+}
+
 int CommandDoor::in_flight() const {
   absl::MutexLock lock(&impl_->mutex);
   return static_cast<int>(impl_->waiters.size());
 }
 
-bool CommandDoor::can_append() const { return !impl_->last_append_failed; }
+bool CommandDoor::can_append() const { return impl_->can_append; }
 
 }  // namespace civicmesh

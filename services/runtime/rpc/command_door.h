@@ -83,8 +83,11 @@ class CommandDoor {
   // Answers UNAVAILABLE to whoever still waits, and ends the thread. Blocks until then. Idempotent.
   void Stop();
 
+  // Appends a tick, which asks for nothing, to the shard's inbox: tells whether appends land before a caller has to.
+  void Probe(int shard);
+
   int in_flight() const;
-  // The inbox takes appends, as far as is known.
+  // The last append landed. False before the first one.
   bool can_append() const;
 
  private:

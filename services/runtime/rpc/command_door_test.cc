@@ -319,6 +319,18 @@ TEST_F(DoorTest, AdmitsNoMoreThanItsBounds) {
   }
 }
 
+TEST_F(DoorTest, AProbeTellsWhetherAppendsLand) {
+  EXPECT_FALSE(door_->can_append());
+  door_->Probe(2);
+  EXPECT_TRUE(door_->can_append());
+  ASSERT_EQ(Inbox(2).size(), 1u);
+  EXPECT_EQ(Inbox(2)[0].kind(), log::v1::Command::KIND_TICK);
+  log_.manual = true;
+  door_->Probe(2);
+  log_.Lose(*log_.sessions().back());
+  EXPECT_FALSE(door_->can_append());
+}
+
 TEST_F(DoorTest, StopAnswersWhoStillWaits) {
   auto asked = Submit();
   door_->Stop();

@@ -1,0 +1,247 @@
+#include "services/runtime/rpc/service_process.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/server_builder_option.h>
+#include <grpcpp/impl/server_builder_plugin.h>
+#include <grpcpp/impl/service_type.h>
+#include <grpcpp/support/server_interceptor.h>
+
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "civicmesh/log/v1/log.pb.h"
+#include "services/runtime/base/clock.h"
+#include "services/runtime/base/log.h"
+#include "services/runtime/journal/group_reader.h"
+#include "services/runtime/rpc/auth.h"
+#include "services/runtime/rpc/command_door.h"
+#include "services/runtime/rpc/control_service.h"
+#include "services/runtime/rpc/gate.h"
+#include "services/runtime/rpc/metrics.h"
+#include "services/runtime/shard/worker.h"
+
+namespace civicmesh {
+namespace {
+
+// A record is at most 1 MB, and a request becomes one.
+constexpr int kMaxRequestBytes = 1000 * 1000;
+constexpr int kMaxStreams = 4000;
+// The longest that a turn of the worker may block is a look at the broker, twice (R9).
+constexpr absl::Duration kWorkerLate = absl::Seconds(20);
+constexpr absl::Duration kWorkerStuck = absl::Seconds(90);
+constexpr int64_t kProbeEveryMs = 1000;
+
+// Linking the reflection library switches it on for every server of the process; this takes it off again.
+class WithoutReflection : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments*) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
+    std::erase_if(*plugins, [](const auto& plugin) { return plugin->name() == "proto_server_reflection"; });
+  }
+};
+
+}  // namespace
+
+struct ServiceProcess::Impl {
+  ServiceSpec spec;
+  ProcessOptions options;
+  Backends backends;
+  const Clock* const clock = Clock::Real();
+
+  ServiceContext context;
+  Metrics metrics;
+  std::unique_ptr<TokenVerifier> tokens;
+  std::unique_ptr<Gate> gate;
+  std::unique_ptr<CommandDoor> door;
+  std::unique_ptr<Worker> worker;
+
+  struct RunningPolicy {
+    std::unique_ptr<GroupReader> source;
+    std::unique_ptr<LogReader> ends;  // used by the control service's thread alone
+    std::unique_ptr<PolicyRunner> runner;
+    std::thread thread;
+  };
+  std::vector<RunningPolicy> policies;
+
+  std::vector<std::shared_ptr<grpc::Service>> services;
+  std::unique_ptr<grpc::Server> server;
+  bool drained = false;
+  int64_t probed_ms = 0;
+  int probe_shard = 0;
+  std::vector<int> said;  // per shard, then for "": what the health service was told; -1: nothing yet
+
+  Impl(ServiceSpec s, ProcessOptions o, Backends b)
+      : spec(std::move(s)),
+        options(std::move(o)),
+        backends(std::move(b)),
+        metrics(spec.domain),
+        said(options.shards + 1, -1) {}
+
+  absl::Status Start() {
+    auto made = TokenVerifier::Make({.jwks = options.jwks, .issuer = options.issuer, .audience = options.audience});
+    if (!made.ok()) return made.status();
+    tokens = *std::move(made);
+    gate = std::make_unique<Gate>(tokens.get(), clock, options.driven_clock);
+    door = std::make_unique<CommandDoor>(DoorOptions{.reply_to = backends.reply_to,
+                                                     .body_key = options.body_key,
+                                                     .max_in_flight = options.max_in_flight,
+                                                     .max_per_shard = std::max(1, options.max_in_flight / 2),
+                                                     .max_per_actor = options.max_per_actor,
+                                                     .reply_wait_ms = absl::ToInt64Milliseconds(options.reply_wait)},
+                                         backends.new_appender, backends.reads, clock);
+    WorkerOptions worker_options{.domain = spec.domain,
+                                 .shards = options.shards,
+                                 .fold_version = spec.fold_version,
+                                 .driven_clock = options.driven_clock};
+    worker = std::make_unique<Worker>(
+        worker_options, backends.journal, backends.hot, backends.references, spec.machines,
+        [this](int shard, const std::string& to, const log::v1::Reply& reply) { Answer(shard, to, reply); });
+    context = {.domain = spec.domain,
+               .shards = options.shards,
+               .driven_clock = options.driven_clock,
+               .clock = clock,
+               .gate = gate.get(),
+               .door = door.get(),
+               .reads = backends.reads,
+               .metrics = &metrics,
+               .journal = backends.journal,
+               .references = backends.references,
+               .status = [this] { return worker->Status(); }};
+    metrics.ObserveShards(context.status);
+    metrics.ObserveInFlight([this] { return door->in_flight(); });
+    if (auto listening = Listen(); !listening.ok()) return listening;
+    door->Start();
+    worker->Start();
+    StartPolicies();
+    return absl::OkStatus();
+  }
+
+  void Answer(int shard, const std::string& to, const log::v1::Reply& reply) {
+    if (to == backends.reply_to) return door->Deliver(reply);
+    backends.send_reply(shard, to, reply.SerializeAsString());
+  }
+
+  absl::Status Listen() {
+    services = spec.services(context);
+    services.push_back(MakeControlService({.service = &context,
+                                           .new_appender = backends.new_appender,
+                                           .waiting_for = [this] { return WaitingPolicies(); }}));
+    grpc::EnableDefaultHealthCheckService(true);
+    if (options.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    grpc::ServerBuilder builder;
+    int port = -1;
+    if (!options.listen.empty()) builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port);
+    if (!options.reflection) builder.SetOption(std::make_unique<WithoutReflection>());
+    builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
+    for (auto& service : services) builder.RegisterService(service.get());
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> guards;
+    guards.push_back(MakeGuard(&metrics, clock));
+    builder.experimental().SetInterceptorCreators(std::move(guards));
+    server = builder.BuildAndStart();
+    if (!server || port == 0) return absl::UnavailableError(absl::StrCat("cannot listen on ", options.listen));
+    server->GetHealthCheckService()->SetServingStatus(false);
+    return absl::OkStatus();
+  }
+
+  void StartPolicies() {
+    for (const PolicySpec& policy : spec.policies) {
+      RunningPolicy running{.source = backends.group_reader(policy),
+                            .ends = backends.plain_reader(policy.source_domain)};
+      running.runner =
+          std::make_unique<PolicyRunner>(policy, options.driven_clock, running.source.get(), backends.journal);
+      running.thread = std::thread([runner = running.runner.get()] { runner->Run(); });
+      policies.push_back(std::move(running));
+    }
+  }
+
+  // Every source shard must be held here and committed to its end.
+  std::vector<std::string> WaitingPolicies() {
+    std::vector<std::string> waiting;
+    for (auto& policy : policies) {
+      const auto committed = policy.runner->progress().committed;
+      for (int shard = 0; shard < options.shards; ++shard) {
+        auto bounds = policy.ends->GetBounds({Topic::kEvents, shard});
+        auto held = committed.find(shard);
+        if (bounds.ok() && bounds->end == 0) continue;
+        if (!bounds.ok() || held == committed.end() || held->second < bounds->end)
+          waiting.push_back(absl::StrCat("policy ", policy.runner->spec().name, ", source shard ", shard));
+      }
+    }
+    return waiting;
+  }
+
+  void Say(size_t index, const std::string& name, bool serving) {
+    if (said[index] == serving) return;
+    said[index] = serving;
+    server->GetHealthCheckService()->SetServingStatus(name, serving);
+    Log(Severity::kInfo, "health", {{"name", name}, {"serving", serving}});
+  }
+
+  absl::Status Tick() {
+    const int64_t now = clock->steady_ms();
+    if (!door->can_append() && now - probed_ms >= kProbeEveryMs) {
+      probed_ms = now;
+      door->Probe(probe_shard++ % options.shards);
+    }
+    const absl::Duration late = absl::Now() - worker->last_turn();
+    const bool alive = late < kWorkerLate;
+    for (const ShardStatus& s : worker->Status())
+      Say(s.shard, absl::StrCat(spec.domain, "/", s.shard), alive && s.serving);
+    const bool below = !backends.health || backends.health().ok();
+    Say(options.shards, "", alive && below && door->can_append());
+    if (late > kWorkerStuck) return absl::DeadlineExceededError("the worker's thread is stuck");
+    return absl::OkStatus();
+  }
+
+  void Drain(absl::Duration patience) {
+    if (std::exchange(drained, true)) return;
+    const absl::Time until = absl::Now() + patience;
+    if (server) {
+      server->GetHealthCheckService()->SetServingStatus(false);
+      // Commands in flight still get their answers, since the worker goes on; what streams is cut off at half time, and
+      // whoever waits for a command still longer is told that it is unknown.
+      absl::Notification closed;
+      std::thread closing([&] {
+        server->Shutdown(absl::ToChronoTime(absl::Now() + patience / 2));
+        closed.Notify();
+      });
+      if (!closed.WaitForNotificationWithTimeout(patience / 2) && door) door->Stop();
+      closing.join();
+    }
+    for (auto& policy : policies) policy.runner->Stop();
+    for (auto& policy : policies) policy.thread.join();
+    if (worker) worker->Stop(std::max(absl::ZeroDuration(), until - absl::Now()));
+    if (door) door->Stop();
+  }
+};
+
+ServiceProcess::ServiceProcess(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ServiceProcess::~ServiceProcess() { impl_->Drain(absl::ZeroDuration()); }
+
+absl::StatusOr<std::unique_ptr<ServiceProcess>> ServiceProcess::Start(ServiceSpec spec, ProcessOptions options,
+                                                                      Backends backends) {
+  auto impl = std::make_unique<Impl>(std::move(spec), std::move(options), std::move(backends));
+  std::unique_ptr<ServiceProcess> process(new ServiceProcess(std::move(impl)));
+  if (auto started = process->impl_->Start(); !started.ok()) return started;
+  return process;
+}
+
+void ServiceProcess::SetAssigned(std::set<int> shards) { impl_->worker->SetAssigned(std::move(shards)); }
+
+void ServiceProcess::OnReply(std::string_view bytes) {
+  log::v1::Reply reply;
+  if (reply.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) impl_->door->Deliver(std::move(reply));
+}
+
+absl::Status ServiceProcess::Tick() { return impl_->Tick(); }
+void ServiceProcess::Drain(absl::Duration patience) { impl_->Drain(patience); }
+grpc::Server& ServiceProcess::server() { return *impl_->server; }
+const ServiceContext& ServiceProcess::context() const { return impl_->context; }
+
+}  // namespace civicmesh

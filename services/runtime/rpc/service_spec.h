@@ -1,0 +1,33 @@
+// What a domain hands to the runtime to become a service; see RunService and README.md.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "services/runtime/decider/machine.h"
+#include "services/runtime/rpc/service_context.h"
+#include "services/runtime/shard/policy_runner.h"
+#include "services/runtime/shard/reference_library.h"
+
+namespace grpc {
+class Service;
+}
+
+namespace civicmesh {
+
+struct ServiceSpec {
+  std::string domain;  // as "intake"
+  // Counts changes of what the fold writes (R12).
+  int fold_version = 1;
+  MachineFactory machines;
+  // The kinds of reference data that decisions read.
+  std::map<std::string, ReferenceLibrary::Parser> references;
+  // The domain's gRPC services. The context outlives them.
+  std::function<std::vector<std::shared_ptr<grpc::Service>>(const ServiceContext&)> services;
+  std::vector<PolicySpec> policies;
+};
+
+}  // namespace civicmesh
