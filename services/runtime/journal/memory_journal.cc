@@ -12,44 +12,48 @@ Bounds MemoryLog::bounds(Partition at) {
   return {log.begin, log.begin + static_cast<int64_t>(log.records.size())};
 }
 
-void MemoryLog::Store(InFlight append) {
-  Log& log = partitions_[append.at];
+int64_t MemoryLog::Store(InFlight append) {
   LogRecord record{.offset = bounds(append.at).end,
                    .time_ms = now_ms_(),
                    .value = std::move(append.value),
                    .headers = std::move(append.headers)};
-  log.records.push_back(record);
+  partitions_[append.at].records.push_back(record);
   if (on_land) on_land(append.at, record);
+  return record.offset;
 }
+
+// Callers hold the session: a callback may destroy its appender.
+void MemoryLog::End(Session& session) {
+  session.dead = true;
+  std::vector<LogAppender::Done> unknown;
+  for (auto& append : session.queue)
+    if (append.done) unknown.push_back(std::exchange(append.done, nullptr));
+  for (auto& done : unknown) done(absl::UnavailableError("the session is over"));
+}
+
+void MemoryLog::Kill(Session& session) { End(*session.shared_from_this()); }
 
 void MemoryLog::Land(Session& session) {
   InFlight append = std::move(session.queue.front());
   session.queue.pop_front();
   LogAppender::Done done = std::move(append.done);
-  const Partition at = append.at;
-  Store(std::move(append));
-  if (done && !session.orphan) {
-    done(session.dead ? absl::StatusOr<int64_t>(absl::UnavailableError("the session is over"))
-                      : absl::StatusOr<int64_t>(bounds(at).end - 1));
-  }
+  const int64_t offset = Store(std::move(append));
+  if (done) done(offset);
   Forget();
 }
 
 void MemoryLog::Lose(Session& session) {
+  const auto kept = session.shared_from_this();
+  End(session);
   const Partition at = session.queue.front().at;
-  const bool alone = at.topic == Topic::kJournal;
-  std::deque<InFlight> kept, lost;
-  for (auto& append : session.queue)
-    (append.at == at && (lost.empty() || !alone) ? lost : kept).push_back(std::move(append));
-  session.queue = std::move(kept);
-  session.dead = true;
-  for (auto& append : lost)
-    if (append.done && !session.orphan) append.done(absl::UnavailableError("the append was lost"));
+  session.queue.pop_front();
+  if (at.topic != Topic::kJournal) std::erase_if(session.queue, [&](const auto& append) { return append.at == at; });
   Forget();
 }
 
 void MemoryLog::LoseAck(Session& session) {
-  session.dead = true;
+  const auto kept = session.shared_from_this();
+  End(session);
   Land(session);
 }
 
@@ -69,8 +73,8 @@ void MemoryLog::Truncate(Partition at, int64_t end) {
   Log& log = partitions_[at];
   while (bounds(at).end > end && !log.records.empty()) log.records.pop_back();
   for (auto& [partition, other] : partitions_) ++other.cuts;
-  for (auto& session : sessions_) {
-    session->dead = true;
+  for (auto& session : std::vector(sessions_.begin(), sessions_.end())) {
+    End(*session);
     session->queue.clear();
   }
   Forget();
@@ -83,12 +87,14 @@ class MemoryAppender : public LogAppender {
   }
   ~MemoryAppender() override {
     session_->orphan = true;
+    log_->End(*session_);
     log_->Forget();
   }
   absl::Status Append(Partition at, std::string value, Headers headers) override {
     return Append(at, std::move(value), std::move(headers), nullptr);
   }
   absl::Status Append(Partition at, std::string value, Headers headers, Done done) override {
+    if (at.shard < 0 || at.shard >= log_->shards()) return absl::InvalidArgumentError("no such shard");
     if (session_->dead) return absl::UnavailableError("the session is over");
     if (value.size() > MemoryLog::kMaxRecordBytes)
       return absl::InvalidArgumentError("record larger than the log takes");
@@ -160,7 +166,7 @@ class MemoryReader : public LogReader {
     }
     while (delivered < max && still(start)) {
       Position& p = positions_[at];
-      if (p.next >= b.end) break;
+      if (p.next >= b.end) break;  // what the sink itself appends comes with the next Poll
       LogRecord record = log_->records(at)[p.next - b.begin];
       ++p.next;
       ++delivered;

@@ -2,12 +2,17 @@
 //
 // By default every append lands at once. A simulation sets `manual` and decides itself when, in which order and whether
 // an append lands: appends of one session keep their order, but one may be lost while later ones still land; a
-// session's writer may be gone when they do (a zombie's late append).
+// session's writer may be gone when they do (a zombie's late append). The broker's clock is the function given, which
+// may step back; what a reader is slow to see is the `max` of its Poll.
 //
 //   MemoryLog log(8, [&] { return now_ms; });
 //   MemoryJournal journal(&log);
+//   log.manual = true;
+//   for (auto& session : std::vector(log.sessions().begin(), log.sessions().end()))
+//     if (!session->queue.empty()) log.Land(*session);
 //
-// Single-threaded, deterministic; no clock and no randomness of its own. Nothing blocks.
+// Single-threaded, deterministic; no clock and no randomness of its own. Nothing blocks. Callbacks may append, and may
+// destroy their session; they must not cut or delete the log.
 #pragma once
 
 #include <cstdint>
@@ -33,12 +38,12 @@ class MemoryLog {
     Headers headers;
     LogAppender::Done done;
   };
-  // One producer session, which outlives its appender while something is in flight.
-  struct Session {
+  // One producer session, which outlives its appender while something is in flight. A session that ends, or is
+  // destroyed, answers every `done` with UNAVAILABLE at once; what is in flight stays, and lands unheard.
+  struct Session : std::enable_shared_from_this<Session> {
     std::deque<InFlight> queue;
     bool dead = false;    // Health is UNAVAILABLE
     bool orphan = false;  // the appender is gone: nobody hears of what lands
-    int tag = 0;          // set by whoever made it, to tell sessions apart
   };
 
   MemoryLog(int shards, std::function<int64_t()> now_ms) : shards_(shards), now_ms_(std::move(now_ms)) {}
@@ -53,12 +58,13 @@ class MemoryLog {
   std::function<Bounds(Partition, Bounds)> on_bounds;
 
   const std::list<std::shared_ptr<Session>>& sessions() const { return sessions_; }
-  void Land(Session& session);  // the oldest append in flight lands and is acknowledged
+  // The following three need something in flight.
+  void Land(Session& session);  // the oldest append in flight lands and, while the session lives, is acknowledged
   // The oldest is lost and the session dead. What follows it in its partition is lost too, as an idempotent producer
   // without a message time-out leaves no gap; but in the journal later ones still land, harsher than Kafka (R15).
   void Lose(Session& session);
-  void LoseAck(Session& session);  // the oldest lands, and the session is dead
-  void Kill(Session& session) { session.dead = true; }
+  void LoseAck(Session& session);                   // the oldest lands, and the session is dead
+  void Kill(Session& session);                      // all is still in flight
   void DeleteBefore(Partition at, int64_t offset);  // retention
   void Truncate(Partition at, int64_t end);         // a power cut; every session and reader hears of it
   const std::deque<LogRecord>& records(Partition at) { return partitions_[at].records; }
@@ -72,7 +78,8 @@ class MemoryLog {
     int64_t begin = 0;
     uint64_t cuts = 0;
   };
-  void Store(InFlight append);
+  void End(Session& session);
+  int64_t Store(InFlight append);
   void Forget();
 
   const int shards_;
