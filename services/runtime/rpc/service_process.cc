@@ -83,6 +83,8 @@ struct ServiceProcess::Impl {
         said(options.shards + 1, -1) {}
 
   absl::Status Start() {
+    if (!spec.policies.empty() && !(backends.group_reader && backends.plain_reader))
+      return absl::InvalidArgumentError("there is nothing to read policies' sources with");
     auto made = TokenVerifier::Make({.jwks = options.jwks, .issuer = options.issuer, .audience = options.audience});
     if (!made.ok()) return made.status();
     tokens = *std::move(made);
@@ -123,7 +125,7 @@ struct ServiceProcess::Impl {
 
   void Answer(int shard, const std::string& to, const log::v1::Reply& reply) {
     if (to == backends.reply_to) return door->Deliver(reply);
-    backends.send_reply(shard, to, reply.SerializeAsString());
+    if (backends.send_reply) backends.send_reply(shard, to, reply.SerializeAsString());
   }
 
   absl::Status Listen() {

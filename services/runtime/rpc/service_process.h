@@ -49,7 +49,8 @@ struct Backends {
   HotState* hot = nullptr;  // for the worker alone
   HotReads* reads = nullptr;
   ReferenceLibrary* references = nullptr;
-  // The channel on which this replica hears answers, and how to answer on another's. Called on the worker's thread.
+  // The channel on which this replica hears answers, and how to answer on another's: called on the worker's thread.
+  // Where it is empty, another replica finds its outcome by looking it up, 50 ms later.
   std::string reply_to;
   std::function<void(int shard, const std::string& channel, std::string reply)> send_reply;
   // For policies: the group's reader, and a plain one of the source's topics.

@@ -1,0 +1,25 @@
+// A service's main: over Kafka and Redis, until SIGTERM.
+//
+//   int main(int argc, char** argv) { return civicmesh::RunService(argc, argv, {.domain = "dispatch", …}); }
+//
+// Flags; the environment gives their defaults, as CIVICMESH_KAFKA for --kafka:
+//
+//   --listen=unix:/run/dispatch.sock    where gRPC listens; only Envoy may reach it
+//   --kafka=host:port,…  --redis=unix:/run/redis.sock,host:port,…  --shards=8
+//   --clock=real                        driven: business time comes with the calls; never in production
+//   --jwks=/etc/keys.json  --issuer=…  --audience=…        whose tokens are good
+//   --body_key=…                        for the HMAC of request bodies; the same in every replica; give it by
+//   environment
+//   --max_in_flight=2000  --max_per_actor=64  --reply_wait=5s  --reflection=false
+#pragma once
+
+#include "services/runtime/rpc/service_spec.h"
+
+namespace civicmesh {
+
+// Checks the topics (waiting while Kafka is away), serves, and on SIGTERM or SIGINT drains: no new calls, answers what
+// is in flight, comes to rest, leaves the group, ends the process with 0, in a few seconds at most. Returns only where
+// it refuses to start (1), and has said why on standard error. Ends the process with 70 where its worker is stuck.
+int RunService(int argc, char** argv, ServiceSpec spec);
+
+}  // namespace civicmesh

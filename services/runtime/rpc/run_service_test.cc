@@ -1,0 +1,138 @@
+// A service's process on the real Kafka and Redis: starts, becomes ready, moves time, comes to rest, drains.
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <random>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "civicmesh/runtime/v1/control_service.grpc.pb.h"
+#include "services/runtime/journal/kafka_topics.h"
+#include "services/runtime/rpc/test_tokens.h"
+
+namespace civicmesh {
+namespace {
+
+using runtime::v1::ControlService;
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  EXPECT_NE(value, nullptr) << name << " is not set: tests/run sets it";
+  return value ? value : "";
+}
+
+class RunServiceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    domain_ = absl::StrCat("toy", std::random_device()());
+    folder_ = absl::StrCat(testing::TempDir(), "/", domain_);
+    ASSERT_EQ(system(absl::StrCat("mkdir -p ", folder_).c_str()), 0);
+    std::ofstream(folder_ + "/jwks.json") << issuer_.Jwks();
+    socket_ = absl::StrCat("unix:/tmp/", domain_, ".sock");  // a path for a socket must be short
+    stub_ = ControlService::NewStub(grpc::CreateChannel(socket_, grpc::InsecureChannelCredentials()));
+  }
+  void TearDown() override {
+    if (pid_ > 0) kill(pid_, SIGKILL);
+    if (pid_ > 0) waitpid(pid_, nullptr, 0);
+    unlink(socket_.substr(5).c_str());
+  }
+  void MakeTopics() {
+    auto made = CreateTopics({.brokers = Environment("CIVICMESH_TEST_BROKER"), .domain = domain_, .shards = 2}, {});
+    ASSERT_TRUE(made.ok()) << made;
+  }
+  void Spawn() {
+    const std::string kafka = "--kafka=" + Environment("CIVICMESH_TEST_BROKER"),
+                      redis = "--redis=unix:" + Environment("CIVICMESH_TEST_REDIS"), listen = "--listen=" + socket_,
+                      jwks = absl::StrCat("--jwks=", folder_, "/jwks.json");
+    pid_ = fork();
+    if (pid_ == 0) {
+      setenv("TOY_DOMAIN", domain_.c_str(), 1);
+      setenv("CIVICMESH_CLOCK", "driven", 1);
+      execl(TOY_SERVICE, TOY_SERVICE, kafka.c_str(), redis.c_str(), listen.c_str(), jwks.c_str(), "--issuer=i",
+            "--audience=a", "--shards=2", nullptr);
+      _exit(127);
+    }
+  }
+  std::unique_ptr<grpc::ClientContext> Operator() {
+    auto context = std::make_unique<grpc::ClientContext>();
+    context->set_wait_for_ready(true);
+    context->set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
+    context->AddMetadata("authorization", "Bearer " + issuer_.Token({{"iss", "i"},
+                                                                     {"aud", "a"},
+                                                                     {"sub", "o"},
+                                                                     {"exp", absl::ToUnixSeconds(absl::Now()) + 300},
+                                                                     {"roles", {"OPERATOR"}}}));
+    return context;
+  }
+  runtime::v1::GetShardsResponse Shards() {
+    runtime::v1::GetShardsRequest request;
+    request.set_service(domain_);
+    runtime::v1::GetShardsResponse response;
+    const auto status = stub_->GetShards(Operator().get(), request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return response;
+  }
+  // Asks again until `holds`; the bound is only for a test that fails.
+  template <typename Holds>
+  bool Comes(Holds holds) {
+    const absl::Time until = absl::Now() + absl::Seconds(40);
+    while (absl::Now() < until && !testing::Test::HasFailure())
+      if (holds()) return true;
+    return false;
+  }
+  bool AtRest() {
+    runtime::v1::QuiesceRequest request;
+    request.set_service(domain_);
+    runtime::v1::QuiesceResponse response;
+    const auto status = stub_->Quiesce(Operator().get(), request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return response.at_rest();
+  }
+  int Ended() {
+    int status = 0;
+    waitpid(std::exchange(pid_, 0), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  TestIssuer issuer_;
+  std::string domain_, folder_, socket_;
+  pid_t pid_ = 0;
+  std::unique_ptr<ControlService::Stub> stub_;
+};
+
+TEST_F(RunServiceTest, ServesMovesTimeRestsAndDrains) {
+  MakeTopics();
+  Spawn();
+  ASSERT_TRUE(Comes([&] {
+    const auto shards = Shards();
+    return shards.shards_size() == 2 && shards.shards(0).serving() && shards.shards(1).serving();
+  }));
+  runtime::v1::AdvanceTimeRequest advance;
+  advance.set_service(domain_);
+  advance.mutable_time()->set_seconds(1'790'000'000);
+  runtime::v1::AdvanceTimeResponse advanced;
+  const auto status = stub_->AdvanceTime(Operator().get(), advance, &advanced);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_TRUE(Comes([&] { return AtRest(); }));
+  const auto shards = Shards();
+  for (const auto& shard : shards.shards()) EXPECT_EQ(shard.now().seconds(), 1'790'000'000);
+
+  stub_.reset();  // nobody reads what this channel is told any more, and draining would wait for it
+  const absl::Time asked = absl::Now();
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(Ended(), 0);
+  EXPECT_LT(absl::Now() - asked, absl::Seconds(2));
+}
+
+TEST_F(RunServiceTest, RefusesToStartWithoutItsTopics) {
+  Spawn();
+  EXPECT_EQ(Ended(), 1);
+}
+
+}  // namespace
+}  // namespace civicmesh
