@@ -15,6 +15,11 @@ void AppendLength(std::string& to, std::string_view part) {
   to.append(part);
 }
 
+void AppendDigits(std::string& to, std::string_view seed) {
+  const std::string digest = Sha256(seed);
+  for (int i = 0; i < kDigits; ++i) to.push_back(kAlphabet[static_cast<unsigned char>(digest[i]) & 31]);
+}
+
 }  // namespace
 
 std::string Sha256(std::string_view bytes) {
@@ -29,9 +34,14 @@ std::string MakeId(std::string_view prefix, int shard, std::string_view seed) {
   id.push_back('-');
   id.push_back(kAlphabet[(shard >> 5) & 31]);
   id.push_back(kAlphabet[shard & 31]);
-  std::string digest = Sha256(seed);
-  for (int i = 0; i < kDigits; ++i) id.push_back(kAlphabet[static_cast<unsigned char>(digest[i]) & 31]);
+  AppendDigits(id, seed);
   return id;
+}
+
+std::string PersonToken(std::string_view subject) {
+  std::string token = "p-";
+  AppendDigits(token, subject);
+  return token;
 }
 
 std::optional<int> ShardOfId(std::string_view prefix, std::string_view id) {

@@ -19,6 +19,7 @@
 #include "services/runtime/base/log.h"
 #include "services/runtime/base/names.h"
 #include "services/runtime/hotstate/redis_hot_state.h"
+#include "services/runtime/journal/kafka_group_reader.h"
 #include "services/runtime/journal/kafka_journal.h"
 #include "services/runtime/journal/kafka_membership.h"
 #include "services/runtime/journal/kafka_topics.h"
@@ -114,6 +115,12 @@ absl::Status CheckTopicsPatiently(const KafkaOptions& options) {
   }
 }
 
+// The log of another domain of the same installation.
+KafkaOptions SourceOf(KafkaOptions ours, const std::string& domain) {
+  ours.domain = domain;
+  return ours;
+}
+
 std::string NewReplicaName() {
   std::random_device random;
   return absl::StrCat(absl::Hex(random(), absl::kZeroPad8), absl::Hex(random(), absl::kZeroPad8));
@@ -176,6 +183,7 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
   ReferenceReader reference_reader(&reference_journal, &library);
   RedisHotState hot(redis);
   HotReadsThread reads(std::make_unique<RedisHotState>(redis));
+  std::vector<std::unique_ptr<KafkaJournal>> plain_sources;
   std::unique_ptr<KafkaMembership> membership;
   Backends backends{.journal = &journal,
                     .new_appender = [&] { return journal.NewHandlerAppender(kAppendTimeout); },
@@ -183,6 +191,16 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
                     .reads = &reads,
                     .references = &library,
                     .reply_to = ReplyChannel(spec.domain, NewReplicaName()),
+                    .group_reader =
+                        [&](const PolicySpec& policy) {
+                          return std::make_unique<KafkaGroupReader>(SourceOf(kafka, policy.source_domain),
+                                                                    PolicyGroup(kafka.domain, policy.name));
+                        },
+                    .plain_reader =
+                        [&](const std::string& source) {
+                          plain_sources.push_back(std::make_unique<KafkaJournal>(SourceOf(kafka, source)));
+                          return plain_sources.back()->NewReader();
+                        },
                     .health = [&] { return membership ? membership->Health() : absl::OkStatus(); }};
   auto process = ServiceProcess::Start(std::move(spec), std::move(options), std::move(backends));
   if (!process.ok()) return RefuseToStart(process.status());

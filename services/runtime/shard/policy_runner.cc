@@ -18,7 +18,7 @@ namespace {
 constexpr int kTurn = 500;
 constexpr int kWaitMs = 50;
 // So many commands of one event can be told apart at their target (PolicySpec::react).
-constexpr int kCommandsPerEvent = 8;
+constexpr int kCommandsPerEvent = 64;
 
 const std::string* Header(const LogRecord& record, std::string_view name) {
   for (const auto& [key, value] : record.headers)
@@ -101,6 +101,8 @@ struct PolicyRunner::Impl : LogSink {
     if (broken) return;
     auto fact = ParseFact(record);
     auto commands = fact.ok() ? spec.react(*fact) : absl::StatusOr<std::vector<PolicyCommand>>(fact.status());
+    if (commands.ok() && commands->size() > kCommandsPerEvent)
+      commands = absl::OutOfRangeError(absl::StrCat(commands->size(), " commands of one event"));
     uint64_t generation;
     {
       absl::MutexLock lock(&state->mutex);

@@ -39,7 +39,7 @@ struct PolicySpec {
   // Part of the group's name and of what the target shard remembers: never renamed.
   std::string name;
   std::string source_domain;
-  // A function of the fact alone; at most 8 commands, in a fixed order. An error parks the event.
+  // A function of the fact alone; at most 64 commands, in a fixed order. An error parks the event.
   std::function<absl::StatusOr<std::vector<PolicyCommand>>(const PublicFact&)> react;
 };
 
