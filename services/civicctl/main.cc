@@ -1,0 +1,16 @@
+// civicctl: what operators and developers do with an installation beside its API. `civicctl help` lists it.
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "services/civicctl/command.h"
+#include "services/civicctl/deadline.h"
+
+int main(int argc, char** argv) {
+  using namespace civicmesh::civicctl;
+  const std::vector<Command> commands = {
+      DeadlineCommand(),
+  };
+  const std::vector<std::string> args(argv + 1, argv + argc);
+  return RunCommand(commands, args, std::cout, std::cerr);
+}
