@@ -83,7 +83,8 @@ struct ServiceProcess::Impl {
         said(options.shards + 1, -1) {}
 
   absl::Status Start() {
-    if (!spec.policies.empty() && !(backends.group_reader && backends.plain_reader))
+    const auto wanted = spec.policies ? spec.policies(options.shards) : std::vector<PolicySpec>();
+    if (!wanted.empty() && !(backends.group_reader && backends.plain_reader))
       return absl::InvalidArgumentError("there is nothing to read policies' sources with");
     auto made = TokenVerifier::Make({.jwks = options.jwks, .issuer = options.issuer, .audience = options.audience});
     if (!made.ok()) return made.status();
@@ -119,7 +120,7 @@ struct ServiceProcess::Impl {
     if (auto listening = Listen(); !listening.ok()) return listening;
     door->Start();
     worker->Start();
-    StartPolicies();
+    StartPolicies(wanted);
     return absl::OkStatus();
   }
 
@@ -151,8 +152,8 @@ struct ServiceProcess::Impl {
     return absl::OkStatus();
   }
 
-  void StartPolicies() {
-    for (const PolicySpec& policy : spec.policies) {
+  void StartPolicies(const std::vector<PolicySpec>& wanted) {
+    for (const PolicySpec& policy : wanted) {
       RunningPolicy running{.source = backends.group_reader(policy),
                             .ends = backends.plain_reader(policy.source_domain)};
       running.runner =

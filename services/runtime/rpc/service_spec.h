@@ -27,7 +27,8 @@ struct ServiceSpec {
   std::map<std::string, ReferenceLibrary::Parser> references;
   // The domain's gRPC services. The context outlives them.
   std::function<std::vector<std::shared_ptr<grpc::Service>>(const ServiceContext&)> services;
-  std::vector<PolicySpec> policies;
+  // The domain's policies, for an installation of so many shards; none where it is empty.
+  std::function<std::vector<PolicySpec>(int shards)> policies;
 };
 
 }  // namespace civicmesh
