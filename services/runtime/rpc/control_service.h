@@ -16,7 +16,9 @@ class LogAppender;
 struct ServiceContext;
 
 struct ControlPorts {
-  const ServiceContext* service = nullptr;  // outlives the service
+  // Outlives the service. Its journal may be null where it has no shards: then time and reference data concern it not,
+  // and `waiting_for` alone says whether it rests.
+  const ServiceContext* service = nullptr;
   // As CommandDoor's.
   std::function<std::unique_ptr<LogAppender>()> new_appender;
   // What else is under way (policies), in words; empty where all rests. May block for a while. May be empty itself.

@@ -209,6 +209,22 @@ TEST_F(ControlTest, QuiesceTellsWhatIsUnderWay) {
   EXPECT_FALSE(Quiesce().at_rest());
 }
 
+TEST_F(ControlTest, AServiceWithoutShardsRestsWhereNothingWaits) {
+  context_.shards = 0;
+  context_.journal = nullptr;
+  status_.clear();
+  Start(/*driven=*/true);
+  runtime::v1::AdvanceTimeRequest advance;
+  advance.set_service("intake");
+  advance.mutable_time()->set_seconds(1'790'000'000);
+  runtime::v1::AdvanceTimeResponse advanced;
+  ASSERT_TRUE(stub_->AdvanceTime(As("OPERATOR").get(), advance, &advanced).ok());
+  EXPECT_EQ(advanced.inbox_offsets_size(), 0);
+  EXPECT_TRUE(Quiesce().at_rest());
+  waiting_ = {"dispatch, shard 3: 7 events to fold"};
+  EXPECT_FALSE(Quiesce().at_rest());
+}
+
 TEST_F(ControlTest, MetricsCountCallsByMethodAndCode) {
   ASSERT_TRUE(GetShards(As("OPERATOR").get()).ok());
   GetShards(As("CITIZEN").get());
@@ -216,10 +232,14 @@ TEST_F(ControlTest, MetricsCountCallsByMethodAndCode) {
   request.set_service("intake");
   google::api::HttpBody body;
   metrics_.ObserveShards([this] { return status_; });
+  metrics_.ObserveGauge("civicmesh_fold_lag", "Events to fold.", [] {
+    return Metrics::Gauge{{{{"source", "points"}}, 7}};
+  });
   ASSERT_TRUE(stub_->GetMetrics(As("OPERATOR").get(), request, &body).ok());
   EXPECT_TRUE(absl::StrContains(body.data(), "code=\"PERMISSION_DENIED\"")) << body.data();
   EXPECT_TRUE(absl::StrContains(body.data(), "method=\"civicmesh.runtime.v1.ControlService/GetShards\""));
   EXPECT_TRUE(absl::StrContains(body.data(), "civicmesh_shard_serving{domain=\"intake\",shard=\"1\"} 1"));
+  EXPECT_TRUE(absl::StrContains(body.data(), "civicmesh_fold_lag{domain=\"intake\",source=\"points\"} 7"));
 }
 
 }  // namespace

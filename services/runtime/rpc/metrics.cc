@@ -28,6 +28,11 @@ struct Metrics::Impl {
   absl::flat_hash_map<std::pair<std::string, std::string>, prometheus::Histogram*> by_call ABSL_GUARDED_BY(mutex);
   std::function<std::vector<ShardStatus>()> shards ABSL_GUARDED_BY(mutex);
   std::function<int()> in_flight ABSL_GUARDED_BY(mutex);
+  struct Gauges {
+    std::string name, help;
+    std::function<Gauge()> values;
+  };
+  std::vector<Gauges> gauges ABSL_GUARDED_BY(mutex);
 
   explicit Impl(std::string d)
       : domain(std::move(d)),
@@ -37,7 +42,7 @@ struct Metrics::Impl {
                   .Labels({{"domain", domain}})
                   .Register(registry)) {}
 
-  void Set(const char* name, const char* help, double value, const prometheus::Labels& labels = {}) {
+  void Set(const std::string& name, const std::string& help, double value, const prometheus::Labels& labels = {}) {
     prometheus::BuildGauge()
         .Name(name)
         .Help(help)
@@ -103,6 +108,11 @@ void Metrics::ObserveInFlight(std::function<int()> in_flight) {
   impl_->in_flight = std::move(in_flight);
 }
 
+void Metrics::ObserveGauge(std::string name, std::string help, std::function<Gauge()> values) {
+  absl::MutexLock lock(&impl_->mutex);
+  impl_->gauges.push_back({std::move(name), std::move(help), std::move(values)});
+}
+
 std::string Metrics::Text() {
   {
     absl::MutexLock lock(&impl_->mutex);
@@ -110,6 +120,8 @@ std::string Metrics::Text() {
       for (const ShardStatus& status : impl_->shards()) impl_->SetShard(status);
     if (impl_->in_flight)
       impl_->Set("civicmesh_commands_waiting", "Commands whose answer is awaited.", impl_->in_flight());
+    for (const auto& gauge : impl_->gauges)
+      for (const auto& [labels, value] : gauge.values()) impl_->Set(gauge.name, gauge.help, value, labels);
   }
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace civicmesh {
@@ -24,6 +26,10 @@ class Metrics {
   // How the shards are and how many commands wait here for their answer, asked whenever Text is.
   void ObserveShards(std::function<std::vector<ShardStatus>()> shards);
   void ObserveInFlight(std::function<int()> in_flight);
+
+  // A gauge of the service's own: its values by their labels, asked whenever Text is.
+  using Gauge = std::vector<std::pair<std::map<std::string, std::string>, double>>;
+  void ObserveGauge(std::string name, std::string help, std::function<Gauge()> values);
 
   // The text exposition format 0.0.4.
   std::string Text();

@@ -1,49 +1,30 @@
 #include "services/runtime/rpc/service_process.h"
 
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/impl/server_builder_option.h>
-#include <grpcpp/impl/server_builder_plugin.h>
 #include <grpcpp/impl/service_type.h>
-#include <grpcpp/support/server_interceptor.h>
 
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "civicmesh/log/v1/log.pb.h"
 #include "services/runtime/base/clock.h"
-#include "services/runtime/base/log.h"
 #include "services/runtime/journal/group_reader.h"
 #include "services/runtime/rpc/auth.h"
 #include "services/runtime/rpc/command_door.h"
 #include "services/runtime/rpc/control_service.h"
 #include "services/runtime/rpc/gate.h"
 #include "services/runtime/rpc/metrics.h"
+#include "services/runtime/rpc/rpc_server.h"
 #include "services/runtime/shard/worker.h"
 
 namespace civicmesh {
 namespace {
 
-// A record is at most 1 MB, and a request becomes one.
-constexpr int kMaxRequestBytes = 1000 * 1000;
-constexpr int kMaxStreams = 4000;
 // The longest that a turn of the worker may block is a look at the broker, twice (R9).
 constexpr absl::Duration kWorkerLate = absl::Seconds(20);
 constexpr absl::Duration kWorkerStuck = absl::Seconds(90);
 constexpr int64_t kProbeEveryMs = 1000;
-
-// Linking the reflection library switches it on for every server of the process; this takes it off again.
-class WithoutReflection : public grpc::ServerBuilderOption {
- public:
-  void UpdateArguments(grpc::ChannelArguments*) override {}
-  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
-    std::erase_if(*plugins, [](const auto& plugin) { return plugin->name() == "proto_server_reflection"; });
-  }
-};
 
 }  // namespace
 
@@ -68,19 +49,13 @@ struct ServiceProcess::Impl {
   };
   std::vector<RunningPolicy> policies;
 
-  std::vector<std::shared_ptr<grpc::Service>> services;
-  std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<RpcServer> server;
   bool drained = false;
   int64_t probed_ms = 0;
   int probe_shard = 0;
-  std::vector<int> said;  // per shard, then for "": what the health service was told; -1: nothing yet
 
   Impl(ServiceSpec s, ProcessOptions o, Backends b)
-      : spec(std::move(s)),
-        options(std::move(o)),
-        backends(std::move(b)),
-        metrics(spec.domain),
-        said(options.shards + 1, -1) {}
+      : spec(std::move(s)), options(std::move(o)), backends(std::move(b)), metrics(spec.domain) {}
 
   absl::Status Start() {
     const auto wanted = spec.policies ? spec.policies(options.shards) : std::vector<PolicySpec>();
@@ -130,25 +105,13 @@ struct ServiceProcess::Impl {
   }
 
   absl::Status Listen() {
-    services = spec.services(context);
+    auto services = spec.services(context);
     services.push_back(MakeControlService({.service = &context,
                                            .new_appender = backends.new_appender,
                                            .waiting_for = [this] { return WaitingPolicies(); }}));
-    grpc::EnableDefaultHealthCheckService(true);
-    if (options.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-    grpc::ServerBuilder builder;
-    int port = -1;
-    if (!options.listen.empty()) builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port);
-    if (!options.reflection) builder.SetOption(std::make_unique<WithoutReflection>());
-    builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
-    for (auto& service : services) builder.RegisterService(service.get());
-    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> guards;
-    guards.push_back(MakeGuard(&metrics, clock));
-    builder.experimental().SetInterceptorCreators(std::move(guards));
-    server = builder.BuildAndStart();
-    if (!server || port == 0) return absl::UnavailableError(absl::StrCat("cannot listen on ", options.listen));
-    server->GetHealthCheckService()->SetServingStatus(false);
+    auto started = RpcServer::Start(options.listen, options.reflection, std::move(services), &metrics, clock);
+    if (!started.ok()) return started.status();
+    server = *std::move(started);
     return absl::OkStatus();
   }
 
@@ -179,13 +142,6 @@ struct ServiceProcess::Impl {
     return waiting;
   }
 
-  void Say(size_t index, const std::string& name, bool serving) {
-    if (said[index] == serving) return;
-    said[index] = serving;
-    server->GetHealthCheckService()->SetServingStatus(name, serving);
-    Log(Severity::kInfo, "health", {{"name", name}, {"serving", serving}});
-  }
-
   absl::Status Tick() {
     const int64_t now = clock->steady_ms();
     if (!door->can_append() && now - probed_ms >= kProbeEveryMs) {
@@ -195,9 +151,9 @@ struct ServiceProcess::Impl {
     const absl::Duration late = absl::Now() - worker->last_turn();
     const bool alive = late < kWorkerLate;
     for (const ShardStatus& s : worker->Status())
-      Say(s.shard, absl::StrCat(spec.domain, "/", s.shard), alive && s.serving);
+      server->Say(absl::StrCat(spec.domain, "/", s.shard), alive && s.serving);
     const bool below = !backends.health || backends.health().ok();
-    Say(options.shards, "", alive && below && door->can_append());
+    server->Say("", alive && below && door->can_append());
     if (late > kWorkerStuck) return absl::DeadlineExceededError("the worker's thread is stuck");
     return absl::OkStatus();
   }
@@ -205,18 +161,9 @@ struct ServiceProcess::Impl {
   void Drain(absl::Duration patience) {
     if (std::exchange(drained, true)) return;
     const absl::Time until = absl::Now() + patience;
-    if (server) {
-      server->GetHealthCheckService()->SetServingStatus(false);
-      // Commands in flight still get their answers, since the worker goes on; what streams is cut off at half time, and
-      // whoever waits for a command still longer is told that it is unknown.
-      absl::Notification closed;
-      std::thread closing([&] {
-        server->Shutdown(absl::ToChronoTime(absl::Now() + patience / 2));
-        closed.Notify();
-      });
-      if (!closed.WaitForNotificationWithTimeout(patience / 2) && door) door->Stop();
-      closing.join();
-    }
+    // Commands in flight still get their answers, since the worker goes on; what streams is cut off at half time, and
+    // whoever waits for a command still longer is told that it is unknown.
+    if (server) server->Shutdown(patience / 2, [this] { door->Stop(); });
     for (auto& policy : policies) policy.runner->Stop();
     for (auto& policy : policies) policy.thread.join();
     if (worker) worker->Stop(std::max(absl::ZeroDuration(), until - absl::Now()));
@@ -244,7 +191,7 @@ void ServiceProcess::OnReply(std::string_view bytes) {
 
 absl::Status ServiceProcess::Tick() { return impl_->Tick(); }
 void ServiceProcess::Drain(absl::Duration patience) { impl_->Drain(patience); }
-grpc::Server& ServiceProcess::server() { return *impl_->server; }
+grpc::Server& ServiceProcess::server() { return impl_->server->server(); }
 const ServiceContext& ServiceProcess::context() const { return impl_->context; }
 
 }  // namespace civicmesh

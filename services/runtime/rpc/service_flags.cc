@@ -1,0 +1,141 @@
+#include "services/runtime/rpc/service_flags.h"
+
+#include <signal.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/time.h"
+#include "services/runtime/base/log.h"
+#include "services/runtime/journal/kafka_topics.h"
+
+namespace civicmesh {
+namespace {
+
+const char* Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value && *value ? value : nullptr;
+}
+
+std::string TextOr(const char* name, const char* otherwise) {
+  const char* value = Environment(name);
+  return value ? value : otherwise;
+}
+
+int NumberOr(const char* name, int otherwise) {
+  int value = otherwise;
+  if (const char* text = Environment(name); text && !absl::SimpleAtoi(text, &value)) {
+    Log(Severity::kError, "not a number in the environment", {{"name", name}});
+    std::exit(1);
+  }
+  return value;
+}
+
+}  // namespace
+}  // namespace civicmesh
+
+using civicmesh::NumberOr;
+using civicmesh::TextOr;
+ABSL_FLAG(std::string, listen, TextOr("CIVICMESH_LISTEN", ""), "where gRPC listens, as unix:/run/dispatch.sock");
+ABSL_FLAG(std::string, kafka, TextOr("CIVICMESH_KAFKA", ""), "host:port,host:port");
+ABSL_FLAG(std::string, redis, TextOr("CIVICMESH_REDIS", ""), "unix:/path or host:port, comma-separated");
+ABSL_FLAG(int, shards, NumberOr("CIVICMESH_SHARDS", 8), "the number of shards of this installation");
+ABSL_FLAG(std::string, clock, TextOr("CIVICMESH_CLOCK", "real"), "real or driven");
+ABSL_FLAG(std::string, jwks, TextOr("CIVICMESH_JWKS", ""), "a file with the JSON Web Key Set");
+ABSL_FLAG(std::string, issuer, TextOr("CIVICMESH_ISSUER", ""), "who signs tokens");
+ABSL_FLAG(std::string, audience, TextOr("CIVICMESH_AUDIENCE", ""), "for whom tokens are");
+ABSL_FLAG(std::string, body_key, TextOr("CIVICMESH_BODY_KEY", ""), "the key of body hashes");
+ABSL_FLAG(int, max_in_flight, NumberOr("CIVICMESH_MAX_IN_FLIGHT", 2000), "commands waiting for their answer at most");
+ABSL_FLAG(int, max_per_actor, NumberOr("CIVICMESH_MAX_PER_ACTOR", 64), "the same per caller");
+ABSL_FLAG(absl::Duration, reply_wait, absl::Milliseconds(NumberOr("CIVICMESH_REPLY_WAIT_MS", 5000)),
+          "how long a call waits for its answer at most");
+ABSL_FLAG(bool, reflection, NumberOr("CIVICMESH_REFLECTION", 0) != 0, "serve gRPC reflection");
+
+namespace civicmesh {
+namespace {
+
+sigset_t StopSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  return set;
+}
+
+// Empty where it cannot be read; the token verifier then says what is missing.
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+absl::Status CheckFlags() {
+  const std::string clock = absl::GetFlag(FLAGS_clock);
+  if (clock != "real" && clock != "driven") return absl::InvalidArgumentError("--clock is real or driven");
+  if (absl::GetFlag(FLAGS_listen).empty()) return absl::InvalidArgumentError("--listen is missing");
+  if (absl::GetFlag(FLAGS_kafka).empty()) return absl::InvalidArgumentError("--kafka is missing");
+  if (absl::GetFlag(FLAGS_shards) < 1 || absl::GetFlag(FLAGS_shards) > 1024)
+    return absl::InvalidArgumentError("--shards is 1 to 1024");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status BeginService(int argc, char** argv, const std::string& name) {
+  absl::ParseCommandLine(argc, argv);
+  SetLogService(name);
+  const sigset_t stop = StopSignals();
+  pthread_sigmask(SIG_BLOCK, &stop, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  absl::Status checked = CheckFlags();
+  if (checked.ok() && absl::GetFlag(FLAGS_clock) == "driven")
+    Log(Severity::kWarning, "the clock is driven: never so in production");
+  return checked;
+}
+
+ProcessOptions OptionsFromFlags() {
+  return {.listen = absl::GetFlag(FLAGS_listen),
+          .shards = absl::GetFlag(FLAGS_shards),
+          .driven_clock = absl::GetFlag(FLAGS_clock) == "driven",
+          .reflection = absl::GetFlag(FLAGS_reflection),
+          .max_in_flight = absl::GetFlag(FLAGS_max_in_flight),
+          .max_per_actor = absl::GetFlag(FLAGS_max_per_actor),
+          .reply_wait = absl::GetFlag(FLAGS_reply_wait),
+          .jwks = ReadFile(absl::GetFlag(FLAGS_jwks)),
+          .issuer = absl::GetFlag(FLAGS_issuer),
+          .audience = absl::GetFlag(FLAGS_audience),
+          .body_key = absl::GetFlag(FLAGS_body_key)};
+}
+
+KafkaOptions KafkaFromFlags(const std::string& domain) {
+  return {.brokers = absl::GetFlag(FLAGS_kafka), .domain = domain, .shards = absl::GetFlag(FLAGS_shards)};
+}
+
+std::vector<std::string> RedisFromFlags() { return absl::StrSplit(absl::GetFlag(FLAGS_redis), ',', absl::SkipEmpty()); }
+
+bool WaitForStop(int64_t nanos) {
+  const sigset_t set = StopSignals();
+  const timespec wait{.tv_sec = nanos / 1000000000, .tv_nsec = nanos % 1000000000};
+  return sigtimedwait(&set, nullptr, &wait) > 0;
+}
+
+absl::Status CheckTopicsPatiently(const KafkaOptions& options) {
+  while (true) {
+    absl::Status checked = CheckTopics(options);
+    if (!absl::IsUnavailable(checked)) return checked;
+    Log(Severity::kWarning, "waits for Kafka", {{"why", std::string(checked.message())}});
+    if (WaitForStop(1000000000)) return absl::CancelledError("asked to stop");
+  }
+}
+
+int RefuseToStart(const absl::Status& why) {
+  Log(Severity::kError, "refuses to start", {{"why", std::string(why.message())}});
+  return 1;
+}
+
+}  // namespace civicmesh

@@ -1,0 +1,35 @@
+// What the mains of all services share: the flags of run_service.h, the signals that end a process, waiting for Kafka.
+//
+// One thread, the one that runs main.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "services/runtime/journal/kafka_options.h"
+#include "services/runtime/rpc/service_process.h"
+
+namespace civicmesh {
+
+// Parses the command line and names the log. From here on only WaitForStop sees SIGTERM and SIGINT, so no thread may
+// exist before. INVALID_ARGUMENT: what every service needs is missing or wrong.
+absl::Status BeginService(int argc, char** argv, const std::string& name);
+
+// As the flags say. An empty body key is left empty; a key set that cannot be read is an empty text.
+ProcessOptions OptionsFromFlags();
+KafkaOptions KafkaFromFlags(const std::string& domain);
+// Empty where the flag is not set.
+std::vector<std::string> RedisFromFlags();
+
+// Waits so long; true at once where somebody wants the process to stop.
+bool WaitForStop(int64_t nanos);
+
+// CheckTopics (kafka_topics.h), waiting while Kafka is away: services and broker may start at once. CANCELLED: asked to
+// stop meanwhile.
+absl::Status CheckTopicsPatiently(const KafkaOptions& options);
+
+// Says why on standard error; what main then returns.
+int RefuseToStart(const absl::Status& why);
+
+}  // namespace civicmesh
