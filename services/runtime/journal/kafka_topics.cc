@@ -19,7 +19,6 @@ namespace {
 constexpr int kTimeoutMs = 7000;
 constexpr int kPauseMs = 20;
 constexpr int64_t kDayMs = 24 * 3600 * 1000LL;
-constexpr Topic kAll[] = {Topic::kInbox, Topic::kJournal, Topic::kEvents, Topic::kParked};
 
 template <auto destroy>
 struct Deleter {
@@ -42,24 +41,13 @@ struct Requirement {
   bool at_least = false;
 };
 
-std::vector<Requirement> RequirementsOf(Topic topic, const KafkaOptions& options) {
+std::vector<Requirement> RequirementsOf(const TopicSpec& topic, const KafkaOptions& options) {
   std::vector<Requirement> all = {{"cleanup.policy", "delete"},
                                   {"unclean.leader.election.enable", "false"},
                                   {"retention.bytes", "-1"},
+                                  {"retention.ms", absl::StrCat(topic.retention_ms), topic.retention_ms != -1},
                                   {"max.message.bytes", absl::StrCat(options.max_record_bytes), true}};
-  switch (topic) {
-    case Topic::kInbox:
-      all.push_back({"message.timestamp.type", "LogAppendTime"});
-      all.push_back({"retention.ms", absl::StrCat(30 * kDayMs), true});
-      break;
-    case Topic::kJournal:
-    case Topic::kEvents:
-      all.push_back({"retention.ms", "-1"});
-      break;
-    case Topic::kParked:
-      all.push_back({"retention.ms", absl::StrCat(90 * kDayMs), true});
-      break;
-  }
+  if (topic.log_append_time) all.push_back({"message.timestamp.type", "LogAppendTime"});
   return all;
 }
 
@@ -89,19 +77,19 @@ absl::StatusOr<Event> Answer(rd_kafka_queue_t* queue) {
   return event;
 }
 
-absl::Status CheckPartitions(rd_kafka_t* handle, const KafkaOptions& options, std::vector<std::string>* faults) {
+absl::Status CheckPartitions(rd_kafka_t* handle, const std::vector<TopicSpec>& topics,
+                             std::vector<std::string>* faults) {
   const rd_kafka_metadata_t* metadata = nullptr;
-  for (Topic topic : kAll) {
-    std::string name = KafkaTopicName(options.domain, topic);
-    rd_kafka_topic_t* local = rd_kafka_topic_new(handle, name.c_str(), nullptr);
+  for (const TopicSpec& topic : topics) {
+    rd_kafka_topic_t* local = rd_kafka_topic_new(handle, topic.name.c_str(), nullptr);
     rd_kafka_resp_err_t error = rd_kafka_metadata(handle, 0, local, &metadata, kTimeoutMs);
     rd_kafka_topic_destroy(local);
     if (error) return absl::UnavailableError(rd_kafka_err2str(error));
     if (metadata->topic_cnt != 1 || metadata->topics[0].err) {
-      faults->push_back(absl::StrCat(name, " does not exist"));
-    } else if (metadata->topics[0].partition_cnt != options.shards) {
-      faults->push_back(
-          absl::StrCat(name, " has ", metadata->topics[0].partition_cnt, " partitions, must have ", options.shards));
+      faults->push_back(absl::StrCat(topic.name, " does not exist"));
+    } else if (metadata->topics[0].partition_cnt != topic.partitions) {
+      faults->push_back(absl::StrCat(topic.name, " has ", metadata->topics[0].partition_cnt, " partitions, must have ",
+                                     topic.partitions));
     }
     rd_kafka_metadata_destroy(metadata);
   }
@@ -130,14 +118,15 @@ void CheckSettings(const rd_kafka_ConfigResource_t* resource, const std::vector<
   }
 }
 
-absl::Status DescribeAndCheck(rd_kafka_t* handle, const KafkaOptions& options, std::vector<std::string>* faults) {
+absl::Status DescribeAndCheck(rd_kafka_t* handle, const KafkaOptions& options, const std::vector<TopicSpec>& topics,
+                              std::vector<std::string>* faults) {
   std::vector<Resource> resources;
   std::vector<rd_kafka_ConfigResource_t*> raw;
-  std::map<std::string, Topic> topics;
-  for (Topic topic : kAll) {
-    std::string name = KafkaTopicName(options.domain, topic);
-    topics[name] = topic;
-    raw.push_back(resources.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str())).get());
+  std::map<std::string, std::vector<Requirement>> requirements;
+  for (const TopicSpec& topic : topics) {
+    requirements[topic.name] = RequirementsOf(topic, options);
+    raw.push_back(
+        resources.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.name.c_str())).get());
   }
   Queue queue(rd_kafka_queue_new(handle));
   AdminOptions admin = NewAdminOptions(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
@@ -148,23 +137,22 @@ absl::Status DescribeAndCheck(rd_kafka_t* handle, const KafkaOptions& options, s
   auto* result = rd_kafka_event_DescribeConfigs_result(event->get());
   const rd_kafka_ConfigResource_t** described = rd_kafka_DescribeConfigs_result_resources(result, &count);
   for (size_t i = 0; i < count; ++i)
-    CheckSettings(described[i], RequirementsOf(topics[rd_kafka_ConfigResource_name(described[i])], options), faults);
+    CheckSettings(described[i], requirements[rd_kafka_ConfigResource_name(described[i])], faults);
   return absl::OkStatus();
 }
 
 // The controller answers before the leaders know that they lead.
-absl::Status AwaitLeaders(rd_kafka_t* handle, const KafkaOptions& options, rd_kafka_queue_t* idle) {
+absl::Status AwaitLeaders(rd_kafka_t* handle, const std::vector<TopicSpec>& topics, rd_kafka_queue_t* idle) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kTimeoutMs);
-  for (Topic topic : kAll) {
-    const std::string name = KafkaTopicName(options.domain, topic);
-    for (int shard = 0; shard < options.shards;) {
+  for (const TopicSpec& topic : topics) {
+    for (int partition = 0; partition < topic.partitions;) {
       int64_t begin, end;
       rd_kafka_resp_err_t error =
-          rd_kafka_query_watermark_offsets(handle, name.c_str(), shard, &begin, &end, kTimeoutMs);
+          rd_kafka_query_watermark_offsets(handle, topic.name.c_str(), partition, &begin, &end, kTimeoutMs);
       if (!error) {
-        ++shard;
+        ++partition;
       } else if (std::chrono::steady_clock::now() > deadline) {
-        return absl::UnavailableError(absl::StrCat(name, "/", shard, ": ", rd_kafka_err2str(error)));
+        return absl::UnavailableError(absl::StrCat(topic.name, "/", partition, ": ", rd_kafka_err2str(error)));
       } else {
         rd_kafka_queue_poll(idle, kPauseMs);
       }
@@ -173,41 +161,60 @@ absl::Status AwaitLeaders(rd_kafka_t* handle, const KafkaOptions& options, rd_ka
   return absl::OkStatus();
 }
 
-NewTopic Blueprint(const KafkaOptions& options, const TopicCreation& creation, Topic topic) {
+NewTopic Blueprint(const KafkaOptions& options, const TopicSpec& topic, const TopicCreation& creation) {
   char error[256];
-  NewTopic made(rd_kafka_NewTopic_new(KafkaTopicName(options.domain, topic).c_str(), options.shards,
-                                      creation.replication, error, sizeof error));
+  NewTopic made(rd_kafka_NewTopic_new(topic.name.c_str(), topic.partitions, creation.replication, error, sizeof error));
   if (made == nullptr) return made;
-  std::map<std::string, std::string> settings;
-  for (const Requirement& requirement : RequirementsOf(topic, options)) settings[requirement.name] = requirement.value;
-  // Room for the batch around the largest record.
-  settings["max.message.bytes"] = absl::StrCat(options.max_record_bytes + 64 * 1024);
+  std::map<std::string, std::string> settings = SettingsOf(options, topic);
   settings["min.insync.replicas"] = absl::StrCat(creation.min_insync_replicas);
   for (const auto& [of, name, value] : creation.settings)
-    if (of == topic) settings[name] = value;
+    if (KafkaTopicName(options.domain, of) == topic.name) settings[name] = value;
   for (const auto& [name, value] : settings) rd_kafka_NewTopic_set_config(made.get(), name.c_str(), value.c_str());
   return made;
 }
 
 }  // namespace
 
-absl::Status CheckTopics(const KafkaOptions& options) {
+std::vector<TopicSpec> TopicsOf(const KafkaOptions& options) {
+  auto name = [&](Topic topic) { return KafkaTopicName(options.domain, topic); };
+  return {{name(Topic::kInbox), options.shards, 30 * kDayMs, true},
+          {name(Topic::kJournal), options.shards},
+          {name(Topic::kEvents), options.shards},
+          {name(Topic::kParked), options.shards, 90 * kDayMs}};
+}
+
+std::map<std::string, std::string> SettingsOf(const KafkaOptions& options, const TopicSpec& topic) {
+  std::map<std::string, std::string> settings;
+  for (const Requirement& requirement : RequirementsOf(topic, options)) settings[requirement.name] = requirement.value;
+  // Room for the batch around the largest record.
+  settings["max.message.bytes"] = absl::StrCat(options.max_record_bytes + 64 * 1024);
+  return settings;
+}
+
+absl::Status CheckTopics(const KafkaOptions& options) { return CheckTopics(options, TopicsOf(options)); }
+
+absl::Status CheckTopics(const KafkaOptions& options, const std::vector<TopicSpec>& topics) {
   auto handle = NewAdmin(options);
   if (!handle.ok()) return handle.status();
   std::vector<std::string> faults;
-  absl::Status asked = CheckPartitions(handle->get(), options, &faults);
-  if (asked.ok() && faults.empty()) asked = DescribeAndCheck(handle->get(), options, &faults);
+  absl::Status asked = CheckPartitions(handle->get(), topics, &faults);
+  if (asked.ok() && faults.empty()) asked = DescribeAndCheck(handle->get(), options, topics, &faults);
   if (!asked.ok()) return asked;
   return faults.empty() ? absl::OkStatus() : absl::FailedPreconditionError(absl::StrJoin(faults, "; "));
 }
 
 absl::Status CreateTopics(const KafkaOptions& options, const TopicCreation& creation) {
+  return CreateTopics(options, TopicsOf(options), creation);
+}
+
+absl::Status CreateTopics(const KafkaOptions& options, const std::vector<TopicSpec>& topics,
+                          const TopicCreation& creation) {
   auto handle = NewAdmin(options);
   if (!handle.ok()) return handle.status();
-  std::vector<NewTopic> topics;
+  std::vector<NewTopic> blueprints;
   std::vector<rd_kafka_NewTopic_t*> raw;
-  for (Topic topic : kAll) {
-    raw.push_back(topics.emplace_back(Blueprint(options, creation, topic)).get());
+  for (const TopicSpec& topic : topics) {
+    raw.push_back(blueprints.emplace_back(Blueprint(options, topic, creation)).get());
     if (raw.back() == nullptr) return absl::InvalidArgumentError("shards or replication out of range");
   }
   Queue queue(rd_kafka_queue_new(handle->get()));
@@ -224,7 +231,7 @@ absl::Status CreateTopics(const KafkaOptions& options, const TopicCreation& crea
       return absl::InvalidArgumentError(
           absl::StrCat(rd_kafka_topic_result_name(results[i]), ": ", rd_kafka_topic_result_error_string(results[i])));
   }
-  return AwaitLeaders(handle->get(), options, queue.get());
+  return AwaitLeaders(handle->get(), topics, queue.get());
 }
 
 }  // namespace civicmesh

@@ -1,7 +1,10 @@
-// The four topics of a domain as they must be (DESIGN section 2): checked by every service at start-up, made at
+// The topics of the mesh as they must be (DESIGN section 2): checked by every service at start-up, made at
 // installation.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <string>
 #include <tuple>
 #include <vector>
 
@@ -11,20 +14,43 @@
 
 namespace civicmesh {
 
+// What one topic must be. None is ever compacted, loses records to its size, or elects an unclean leader.
+struct TopicSpec {
+  std::string name;
+  int partitions = 8;
+  // Kept at least so long; -1: for ever, and then exactly so.
+  int64_t retention_ms = -1;
+  // True where the broker stamps the time of a record, not its producer.
+  bool log_append_time = false;
+};
+
+// The four topics of the domain.
+std::vector<TopicSpec> TopicsOf(const KafkaOptions& options);
+
 // OK: all four topics have `shards` partitions and settings under which no record is lost, compacted or unstamped.
 // FAILED_PRECONDITION: names every setting that is wrong, with what it must be. UNAVAILABLE: Kafka does not answer.
 // Blocks at most 15 seconds.
 absl::Status CheckTopics(const KafkaOptions& options);
 
+// The same for any topics; `options` says how to reach Kafka and how large records are.
+absl::Status CheckTopics(const KafkaOptions& options, const std::vector<TopicSpec>& topics);
+
 struct TopicCreation {
   int replication = 1;
   int min_insync_replicas = 1;
-  // Replaces or adds settings of one topic.
+  // Replaces or adds settings of one topic of the domain.
   std::vector<std::tuple<Topic, std::string, std::string>> settings = {};
 };
 
-// Makes the topics that do not exist; leaves the others as they are. Errors and blocking as above; INVALID_ARGUMENT:
-// the broker refuses one.
+// Makes the topics that do not exist, in one request; leaves the others as they are. Errors and blocking as above;
+// INVALID_ARGUMENT: the broker refuses one.
 absl::Status CreateTopics(const KafkaOptions& options, const TopicCreation& creation);
+
+// The same for any topics.
+absl::Status CreateTopics(const KafkaOptions& options, const std::vector<TopicSpec>& topics,
+                          const TopicCreation& creation);
+
+// The settings with which CreateTopics makes `topic`, the replicas' apart.
+std::map<std::string, std::string> SettingsOf(const KafkaOptions& options, const TopicSpec& topic);
 
 }  // namespace civicmesh
