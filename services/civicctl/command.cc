@@ -33,16 +33,24 @@ std::vector<std::string> WithoutHelpWord(std::span<const std::string> args) {
   return all;
 }
 
+bool Knows(std::span<const Command> commands, const std::string& name) {
+  return std::any_of(commands.begin(), commands.end(), [&](const Command& c) { return c.name == name; });
+}
+
 }  // namespace
 
 int RunCommand(std::span<const Command> commands, std::span<const std::string> args, std::ostream& out,
                std::ostream& err) {
   CLI::App app("civicctl: the operator's and developer's tool of civicmesh", "civicctl");
   app.require_subcommand(1);
-  app.get_formatter()->column_width(24);
+  app.get_formatter()->column_width(36);
   Chosen chosen;
   for (const Command& command : commands) Declare(command, app, chosen);
   std::vector<std::string> words = WithoutHelpWord(args);
+  if (words.front().rfind('-', 0) != 0 && !Knows(commands, words.front())) {
+    err << "civicctl: there is no command " << words.front() << "; `civicctl help` lists them\n";
+    return kCalledWrongly;
+  }
   std::reverse(words.begin(), words.end());  // as CLI11 takes them
   try {
     app.parse(std::move(words));

@@ -3,8 +3,6 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <CLI/CLI.hpp>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <ostream>
 
@@ -12,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "civicmesh/reference/v1/reference.pb.h"
+#include "services/civicctl/files.h"
 #include "services/civicctl/sample_calendar.h"
 #include "services/runtime/workcalendar/explain.h"
 #include "services/runtime/workcalendar/work_calendar.h"
@@ -27,9 +26,7 @@ struct Options {
 
 absl::StatusOr<std::string> CalendarText(const std::string& file) {
   if (file.empty()) return std::string(kSampleCalendar);
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return absl::NotFoundError(absl::StrCat("cannot read the calendar ", file, ": give an existing file"));
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  return ReadFile(file);
 }
 
 absl::StatusOr<WorkCalendar> ReadCalendar(const std::string& file) {

@@ -5,11 +5,14 @@
 
 #include "services/civicctl/command.h"
 #include "services/civicctl/deadline.h"
+#include "services/civicctl/keys.h"
 
 int main(int argc, char** argv) {
   using namespace civicmesh::civicctl;
   const std::vector<Command> commands = {
       DeadlineCommand(),
+      KeysCommand(),
+      TokenCommand(),
   };
   const std::vector<std::string> args(argv + 1, argv + argc);
   return RunCommand(commands, args, std::cout, std::cerr);
