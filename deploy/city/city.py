@@ -1,0 +1,209 @@
+"""A city on one machine, all of it in one folder: Kafka, Redis, the services and the door, started in this order and
+stopped in the other.
+
+The folder holds
+  city.json           where everything is, while the city runs (for people, civicctl and tests)
+  installation.json   what is fixed once the city is founded, and which stages are done
+  keys/               development keys (civicctl keys), and the key of body hashes
+  kafka/              the log: the only thing that must not be lost
+  log/  pid/          of each part
+  envoy/              the configuration of the door as it runs
+"""
+import http.client
+import json
+import pathlib
+import secrets
+import socket
+import subprocess
+import sys
+
+import broker
+from processes import Broken, Part, Parts, run
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ENVOY = ROOT / ".run/tools/envoy/lib"
+MAX_SOCKET_PATH = 107  # of the kernel
+# As in services/civicctl/keys.h.
+ISSUER = "https://id.civicmesh.test"
+AUDIENCE = "civicmesh"
+
+
+class Unusable(Exception):
+    """What was asked cannot be done with this folder; the message says why."""
+
+
+def all_services():
+    return (ROOT / "services/services.txt").read_text(encoding="ascii").split()
+
+
+def envoy_program():
+    return next(ENVOY.glob("python*/site-packages/envoy/_bin/envoy"))
+
+
+class City:
+    def __init__(self, folder, binaries):
+        self.folder = pathlib.Path(folder).resolve()
+        if len(str(self._socket("volunteering"))) > MAX_SOCKET_PATH:
+            raise Unusable(f"{self.folder} is too long for unix sockets: choose a shorter --data")
+        self.binaries = pathlib.Path(binaries).resolve()
+        self.parts = Parts(self.folder)
+        self.keys = self.folder / "keys"
+        self.installation = self._read("installation.json") or {}
+
+    # What is fixed once the city is founded.
+
+    def found(self, shards, clock):
+        """Takes what is asked for a new city, and refuses to change an old one."""
+        asked = {"shards": shards, "clock": clock}
+        for name, value in asked.items():
+            if self.installation.setdefault(name, value) != value:
+                raise Unusable(f"the city in {self.folder} has {name} {self.installation[name]}, not {value}: that is another "
+                               "installation (--data), or begin anew (deploy/down --purge)")
+        self.installation.setdefault("done", {})
+        self._save()
+
+    def done(self, stage):
+        """With what a stage was done, None where it was not."""
+        return self.installation["done"].get(stage)
+
+    def note_done(self, stage, what):
+        self.installation["done"][stage] = what
+        self._save()
+
+    # Its parts.
+
+    def start_stores(self):
+        """Redis, and Kafka at the same port as before where that is free."""
+        if not self.parts.pid("kafka"):
+            for name in ("kafka_port", "controller_port"):
+                if not broker.is_free(self.installation.get(name, 0)) or not self.installation.get(name):
+                    self.installation[name] = broker.free_port()
+            self._save()
+        port = self.installation["kafka_port"]
+        broker.start_kafka(self.parts, port, self.installation["controller_port"])
+        broker.start_redis(self.parts)
+        broker.await_kafka(self.parts, port)
+
+    def make_keys(self):
+        run([self.binaries / "civicctl", "keys", f"--out={self.keys}"], stdout=subprocess.DEVNULL)
+        body_key = self.keys / "body_key"
+        if not body_key.exists():
+            body_key.write_text(secrets.token_hex(32), encoding="ascii")
+
+    def token(self, subject, role, hours):
+        return subprocess.run([self.binaries / "civicctl", "token", f"--keys={self.keys}", f"--subject={subject}",
+                               f"--roles={role}", f"--hours={hours}"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+    def start_services(self, names):
+        for name in names:
+            program = self.binaries / f"civicmesh-{name}"
+            if not program.exists():
+                raise Unusable(f"there is no {program}")
+            self.parts.start(Part(name, [
+                str(program), f"--listen=unix:{self._socket(name)}", f"--kafka={self.kafka}", f"--redis=unix:{self.redis}",
+                f"--shards={self.installation['shards']}", f"--clock={self.installation['clock']}",
+                f"--jwks={self.keys / 'jwks.json'}", f"--issuer={ISSUER}", f"--audience={AUDIENCE}",
+            ], env={"CIVICMESH_BODY_KEY": (self.keys / "body_key").read_text(encoding="ascii")}))
+
+    def start_door(self, names, port):
+        """At a free port where `port` is 0."""
+        # Here, because deploy/up may have installed what they need only now.
+        sys.path.insert(0, str(ROOT / "deploy/envoy"))
+        import config  # pylint: disable=import-outside-toplevel
+        import protos  # pylint: disable=import-outside-toplevel
+        folder = self.folder / "envoy"
+        folder.mkdir(exist_ok=True)
+        try:
+            says = protos.Protos(names)
+        except protos.ProtoError as error:
+            raise Unusable(str(error)) from None
+        (folder / "civicmesh.pb").write_bytes(says.set_bytes)
+        text = json.dumps(config.make_config(says, config.Place(
+            port=port, sockets={name: str(self._socket(name)) for name in names}, admin=str(self._socket("envoy")),
+            descriptors=str(folder / "civicmesh.pb"), access_log=str(self.parts.log("access")),
+            jwks=str(self.keys / "jwks.json"), issuer=ISSUER, audience=AUDIENCE)), indent=1)
+        (folder / "envoy.json").write_text(text, encoding="ascii")
+        self.parts.start(Part("envoy", [str(envoy_program()), "-c", str(folder / "envoy.json"), "--concurrency", "1",
+                                        "--disable-hot-restart", "-l", "warning"], reads=text))
+        self.parts.await_ready("envoy", lambda: self._ask_envoy("/ready") is not None, 30)
+
+    def await_services(self, names, seconds=60):
+        """Until each serves all of its shards, asked through the door."""
+        token = self.token("deploy", "OPERATOR", hours=1)
+        for name in names:
+            self.parts.await_ready(name, lambda service=name: self._serves(service, token), seconds)
+
+    @property
+    def kafka(self):
+        return f"127.0.0.1:{self.installation['kafka_port']}"
+
+    @property
+    def redis(self):
+        return self.folder / "redis.sock"
+
+    @property
+    def door(self):
+        """The address of the running door."""
+        listeners = json.loads(self._ask_envoy("/listeners?format=json"))
+        address = listeners["listener_statuses"][0]["local_address"]["socket_address"]
+        return f"http://{address['address']}:{address['port_value']}"
+
+    def describe(self, names):
+        """Writes city.json and returns it."""
+        city = {"door": self.door, "kafka": self.kafka, "redis": str(self.redis), "keys": str(self.keys),
+                "issuer": ISSUER, "audience": AUDIENCE, "shards": self.installation["shards"],
+                "clock": self.installation["clock"], "envoy_admin": str(self._socket("envoy")),
+                "sockets": {name: str(self._socket(name)) for name in names}, "pids": self.parts.running(),
+                "logs": str(self.folder / "log")}
+        (self.folder / "city.json").write_text(json.dumps(city, indent=1) + "\n", encoding="ascii")
+        return city
+
+    def stop(self):
+        """The door first, so that nobody is let in any more; the stores last. Returns what ran."""
+        running = list(self.parts.running())
+        stores = ("redis", "kafka")
+        for together in (["envoy"], [name for name in running if name not in ("envoy", *stores)], stores):
+            self.parts.stop(*together)
+        (self.folder / "city.json").unlink(missing_ok=True)
+        return running
+
+    def _socket(self, name):
+        return self.folder / f"{name}.sock"
+
+    def _serves(self, service, token):
+        host = self.door.removeprefix("http://")
+        try:
+            connection = http.client.HTTPConnection(host, timeout=5)
+            connection.request("GET", f"/v1/control/{service}/shards", headers={"Authorization": f"Bearer {token}"})
+            answer = connection.getresponse()
+            body = answer.read()
+        except (OSError, http.client.HTTPException):
+            return False
+        if answer.status in (401, 403, 404):
+            raise Broken(f"{service} is not reached through the door: {answer.status} {body.decode()}")
+        shards = json.loads(body).get("shards", []) if answer.status == 200 else []
+        return len(shards) == self.installation["shards"] and all(shard["serving"] for shard in shards)
+
+    def _ask_envoy(self, path):
+        """The answer of Envoy's administration, None where it does not say yes."""
+        connection = http.client.HTTPConnection("envoy", timeout=5)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        try:
+            connection.sock.connect(str(self._socket("envoy")))
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            body = answer.read()
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+        return body if answer.status == 200 else None
+
+    def _read(self, name):
+        try:
+            return json.loads((self.folder / name).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+
+    def _save(self):
+        (self.folder / "installation.json").write_text(json.dumps(self.installation, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,150 @@
+"""deploy/up: a whole city on this machine.
+
+Installs what is missing, builds, starts everything, loads the sample district and replays its reports. Called again it goes
+on where it was: parts that run are left alone (started anew where their program or settings changed), stages that are done
+are not repeated. Interrupted, it stops all it started.
+"""
+import argparse
+import contextlib
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+from city import ROOT, City, Unusable, all_services
+from processes import Broken, Busy, run
+
+SAMPLE = ROOT / "deploy/sample"
+BUILT = ROOT / "build/release/bin"
+
+
+def options():
+    parser = argparse.ArgumentParser(prog="deploy/up", description="Puts a whole city up on this machine.")
+    parser.add_argument("--data", default=ROOT / ".run/city", metavar="DIR", help="where everything is kept (.run/city)")
+    parser.add_argument("--port", type=int, default=8311, help="of the door, on loopback (8311); 0: any free one")
+    parser.add_argument("--shards", type=int, default=8, help="fixed once the city is founded (8)")
+    parser.add_argument("--clock", choices=["driven", "real"], default="driven",
+                        help="driven: business time comes with the calls, as a replay needs it; fixed once founded")
+    parser.add_argument("--input", metavar="FILE", help="replay this instead of the sample's reports")
+    parser.add_argument("--standard", metavar="FILE", help="load this published standard instead of the sample's")
+    parser.add_argument("--no-replay", action="store_true", help="load nothing, replay nothing: an empty city")
+    parser.add_argument("--services", type=lambda names: names.split(","), default=all_services(), metavar="A,B",
+                        help="only these (for tests)")
+    parser.add_argument("--bin", type=pathlib.Path, metavar="DIR",
+                        help="use the programs built there; install and build nothing (for tests)")
+    return parser.parse_args()
+
+
+class Stages:
+    """Tells which stage is under way and how long each took."""
+
+    def __init__(self):
+        self._took = []
+
+    @contextlib.contextmanager
+    def stage(self, name):
+        print(f"== {name}", flush=True)
+        began = time.monotonic()
+        yield
+        self._took.append((name, time.monotonic() - began))
+
+    def print_table(self):
+        print("\nstage        seconds")
+        for name, seconds in [*self._took, ("all", sum(seconds for _, seconds in self._took))]:
+            print(f"{name:<12} {seconds:7.1f}")
+
+
+def build(services):
+    run(["cmake", "--preset", "release"], cwd=ROOT, stdout=subprocess.DEVNULL)
+    targets = [f"civicmesh-{name}" for name in services] + ["civicctl"]
+    run(["cmake", "--build", "--preset", "release", "--target", *targets], cwd=ROOT)
+
+
+def start(asked, stages, city):
+    if not asked.bin:
+        with stages.stage("install"):
+            run([ROOT / "deploy/install"])
+        with stages.stage("build"):
+            build(asked.services)
+    civicctl = city.binaries / "civicctl"
+    with stages.stage("stores"):
+        city.start_stores()
+    city.make_keys()
+    with stages.stage("topics"):
+        run([civicctl, "topics", "create", f"--kafka={city.kafka}", f"--shards={asked.shards}"])
+    with stages.stage("services"):
+        city.start_services(asked.services)
+        city.start_door(asked.services, asked.port)
+        city.await_services(asked.services)
+        where = city.describe(asked.services)
+    if asked.no_replay:
+        return where
+    fill(asked, stages, city, civicctl, where["door"])
+    return where
+
+
+def fill(asked, stages, city, civicctl, door):
+    """Reference data, then the reports. What is done with the same files is not done again."""
+    standard = [f"--standard={pathlib.Path(asked.standard).resolve()}"] if asked.standard else []
+    source = [f"--input={pathlib.Path(asked.input).resolve()}"] if asked.input else []
+    common = [f"--door={door}", f"--keys={city.keys}", f"--sample={SAMPLE}", *standard]
+    for stage, command in (("load", [*common, f"--kafka={city.kafka}"]), ("replay", [*common, *source])):
+        what = " ".join(standard + (source if stage == "replay" else []))
+        if city.done(stage) == what:
+            print(f"== {stage}: done before")
+            continue
+        with stages.stage(stage):
+            run([civicctl, stage, *command])
+        city.note_done(stage, what)
+
+
+def print_where_to_look(city, where):
+    for name, role in (("clerk", "REGISTRAR"), ("operator", "OPERATOR")):
+        token = city.token(f"dev-{name}", role, hours=24)
+        (city.keys / f"{name}.header").write_text(f"Authorization: Bearer {token}\n", encoding="ascii")
+    folder = pathlib.Path(os.path.relpath(city.folder, ROOT)) if city.folder.is_relative_to(ROOT) else city.folder
+    print(f"""
+The city is up: {where["door"]} (business time: {where["clock"]}). Stop it with deploy/down.
+
+  cases     curl -sH @{folder}/keys/clerk.header '{where["door"]}/v1/cases?page_size=3'
+  metrics   curl -sH @{folder}/keys/operator.header {where["door"]}/v1/control/dispatch/metrics
+  shards    curl -sH @{folder}/keys/operator.header {where["door"]}/v1/control/dispatch/shards
+  events    kcat -b {where["kafka"]} -C -e -t civicmesh.dispatch.events.v1
+  the rest  {folder}/city.json, logs in {folder}/log""")
+
+
+def interrupted(number, frame):
+    raise KeyboardInterrupt
+
+
+def main():
+    asked = options()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
+    stages = Stages()
+    try:
+        city = City(asked.data, asked.bin or BUILT)
+        with city.parts.locked():
+            city.found(asked.shards, asked.clock)
+            try:
+                where = start(asked, stages, city)
+            except BaseException:
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                    signal.signal(number, signal.SIG_IGN)
+                stopped = city.stop()
+                print("\nstopped: " + ", ".join(stopped) if stopped else "\nnothing runs", file=sys.stderr)
+                raise
+            stages.print_table()
+            print_where_to_look(city, where)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (Broken, Busy, Unusable) as error:
+        sys.exit(f"deploy/up: {error}")
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"deploy/up: {pathlib.Path(error.cmd[0]).name} {' '.join(map(str, error.cmd[1:3]))} … failed ({error.returncode})")
+
+
+os.umask(0o077)
+main()
