@@ -407,7 +407,7 @@ void World::Settle() {
   if (verdict.ok() && !sides_[0]->damaged) IdleThenTakeOver();
   std::set<std::pair<int64_t, int>> facts(sides_[0]->oracle.facts.begin(), sides_[0]->oracle.facts.end());
   std::set<std::pair<int64_t, int>> taken;
-  for (const auto& [offset, index] : sides_[1]->oracle.sources) taken.emplace(offset, index / 8);
+  for (const auto& [offset, index] : sides_[1]->oracle.sources) taken.emplace(offset, index / PolicySpec::kCommandsPerEvent);
   if (facts != taken) verdict.Broken(absl::StrCat("POLICY: ", facts.size(), " facts, ", taken.size(), " acted on"));
 }
 

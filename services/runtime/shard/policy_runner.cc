@@ -17,8 +17,6 @@ namespace {
 
 constexpr int kTurn = 500;
 constexpr int kWaitMs = 50;
-// So many commands of one event can be told apart at their target (PolicySpec::react).
-constexpr int kCommandsPerEvent = 64;
 
 const std::string* Header(const LogRecord& record, std::string_view name) {
   for (const auto& [key, value] : record.headers)
@@ -87,7 +85,7 @@ struct PolicyRunner::Impl : LogSink {
     origin->set_source_domain(spec.source_domain);
     origin->set_source_shard(fact.source_shard);
     origin->mutable_event()->set_journal_offset(fact.journal_offset);
-    origin->mutable_event()->set_index(fact.index * kCommandsPerEvent + ordinal);
+    origin->mutable_event()->set_index(fact.index * PolicySpec::kCommandsPerEvent + ordinal);
     out.set_command_id(Sha256(origin->SerializeAsString()));
     out.set_issued_at_ms(fact.time_ms);
     out.mutable_actor()->set_subject(absl::StrCat("policy:", spec.name));
@@ -101,7 +99,7 @@ struct PolicyRunner::Impl : LogSink {
     if (broken) return;
     auto fact = ParseFact(record);
     auto commands = fact.ok() ? spec.react(*fact) : absl::StatusOr<std::vector<PolicyCommand>>(fact.status());
-    if (commands.ok() && commands->size() > kCommandsPerEvent)
+    if (commands.ok() && commands->size() > PolicySpec::kCommandsPerEvent)
       commands = absl::OutOfRangeError(absl::StrCat(commands->size(), " commands of one event"));
     uint64_t generation;
     {

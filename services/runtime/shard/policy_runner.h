@@ -36,10 +36,13 @@ struct PolicyCommand {
 };
 
 struct PolicySpec {
+  // So many commands of one event can be told apart at their target.
+  static constexpr int kCommandsPerEvent = 64;
+
   // Part of the group's name and of what the target shard remembers: never renamed.
   std::string name;
   std::string source_domain;
-  // A function of the fact alone; at most 64 commands, in a fixed order. An error parks the event.
+  // A function of the fact alone; at most kCommandsPerEvent commands, in a fixed order. An error parks the event.
   std::function<absl::StatusOr<std::vector<PolicyCommand>>(const PublicFact&)> react;
 };
 
