@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
 #include "services/runtime/decider/machine.h"
 
 namespace civicmesh {
@@ -67,7 +68,7 @@ class TypedMachine : public Machine {
 
   // Null when there is no such stream.
   const Stream* Find(std::string_view stream) const {
-    auto it = streams_.find(stream);
+    auto it = streams_.find(absl::string_view(stream.data(), stream.size()));
     return it == streams_.end() ? nullptr : &it->second;
   }
 
