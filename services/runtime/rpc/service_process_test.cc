@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <mutex>
 #include <thread>
 
 #include "absl/synchronization/notification.h"
@@ -15,10 +14,8 @@
 #include "civicmesh/log/v1/log.pb.h"
 #include "civicmesh/runtime/v1/control_service.grpc.pb.h"
 #include "services/runtime/base/clock.h"
-#include "services/runtime/hotstate/memory_hot_state.h"
-#include "services/runtime/journal/memory_journal.h"
 #include "services/runtime/rpc/control_service.h"
-#include "services/runtime/rpc/hot_reads.h"
+#include "services/runtime/rpc/locked_twins.h"
 #include "services/runtime/rpc/serve.h"
 #include "services/runtime/rpc/test_tokens.h"
 
@@ -26,114 +23,6 @@ namespace civicmesh {
 namespace {
 
 constexpr char kRequestId[] = "-7abc-8def-001122334455";
-
-// The twins are single-threaded: one lock around all of them. Callbacks run under it and take other locks, never this.
-std::recursive_mutex& BigLock() {
-  static std::recursive_mutex mutex;
-  return mutex;
-}
-using Locked = std::lock_guard<std::recursive_mutex>;
-
-class LockedAppender : public LogAppender {
- public:
-  explicit LockedAppender(std::unique_ptr<LogAppender> inner) : inner_(std::move(inner)) {}
-  ~LockedAppender() override {
-    Locked lock(BigLock());
-    inner_.reset();
-  }
-  absl::Status Append(Partition at, std::string value, Headers headers) override {
-    Locked lock(BigLock());
-    return inner_->Append(at, std::move(value), std::move(headers));
-  }
-  absl::Status Append(Partition at, std::string value, Headers headers, Done done) override {
-    Locked lock(BigLock());
-    return inner_->Append(at, std::move(value), std::move(headers), std::move(done));
-  }
-  absl::Status Health() override {
-    Locked lock(BigLock());
-    return inner_->Health();
-  }
-
- private:
-  std::unique_ptr<LogAppender> inner_;
-};
-
-class LockedReader : public LogReader {
- public:
-  explicit LockedReader(std::unique_ptr<LogReader> inner) : inner_(std::move(inner)) {}
-  void Start(Partition at, int64_t offset) override {
-    Locked lock(BigLock());
-    inner_->Start(at, offset);
-  }
-  void Stop(Partition at) override {
-    Locked lock(BigLock());
-    inner_->Stop(at);
-  }
-  int Poll(LogSink& sink, int max, int) override {
-    Locked lock(BigLock());
-    return inner_->Poll(sink, max, 0);
-  }
-  void Wake() override {
-    Locked lock(BigLock());
-    inner_->Wake();
-  }
-  absl::StatusOr<Bounds> GetBounds(Partition at) override {
-    Locked lock(BigLock());
-    return inner_->GetBounds(at);
-  }
-  absl::StatusOr<LogRecord> ReadAt(Partition at, int64_t offset) override {
-    Locked lock(BigLock());
-    return inner_->ReadAt(at, offset);
-  }
-
- private:
-  std::unique_ptr<LogReader> inner_;
-};
-
-class LockedJournal : public Journal {
- public:
-  explicit LockedJournal(MemoryLog* log) : inner_(log) {}
-  std::unique_ptr<LogAppender> NewAppender() override {
-    Locked lock(BigLock());
-    return std::make_unique<LockedAppender>(inner_.NewAppender());
-  }
-  std::unique_ptr<LogReader> NewReader() override {
-    Locked lock(BigLock());
-    return std::make_unique<LockedReader>(inner_.NewReader());
-  }
-  int shards() const override { return inner_.shards(); }
-
- private:
-  MemoryJournal inner_;
-};
-
-// The worker's own connection: its calls reach the server only within Poll.
-class LockedHot : public MemoryHotState {
- public:
-  using MemoryHotState::MemoryHotState;
-  int Poll(int wait_ms) override {
-    Locked lock(BigLock());
-    return MemoryHotState::Poll(wait_ms);
-  }
-};
-
-class LockedReads : public HotReads {
- public:
-  explicit LockedReads(MemoryRedis* server) : hot_(server, "intake") {}
-  void Read(int shard, HotTable table, std::vector<std::string> keys, Done done) override {
-    Locked lock(BigLock());
-    hot_.Read(shard, table, std::move(keys), std::move(done));
-    hot_.Poll(0);
-  }
-  void Range(int shard, std::string from, std::string to, int limit, bool descending, Done done) override {
-    Locked lock(BigLock());
-    hot_.Range(shard, std::move(from), std::move(to), limit, descending, std::move(done));
-    hot_.Poll(0);
-  }
-
- private:
-  MemoryHotState hot_;
-};
 
 // A domain whose command names a stream and adds its text to it.
 class Texts : public Machine {
@@ -264,7 +153,7 @@ class ServiceProcessTest : public testing::Test {
   LockedJournal journal_{&log_};
   MemoryRedis redis_;
   LockedHot hot_{&redis_, "intake"};
-  LockedReads reads_{&redis_};
+  LockedReads reads_{&redis_, "intake"};
   ReferenceLibrary library_{{}};
   std::vector<std::pair<std::string, std::string>> sent_;
   absl::Status below_;

@@ -1,0 +1,127 @@
+// The in-memory twins of Kafka and Redis for a service that runs in earnest, with all its threads: for tests.
+//
+// Thread-safe, by one lock around all twins of the process.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "services/runtime/hotstate/memory_hot_state.h"
+#include "services/runtime/journal/memory_journal.h"
+#include "services/runtime/rpc/hot_reads.h"
+
+namespace civicmesh {
+
+// The twins are single-threaded: one lock around all of them. Callbacks run under it and take other locks, never this.
+inline std::recursive_mutex& BigLock() {
+  static std::recursive_mutex mutex;
+  return mutex;
+}
+using Locked = std::lock_guard<std::recursive_mutex>;
+
+class LockedAppender : public LogAppender {
+ public:
+  explicit LockedAppender(std::unique_ptr<LogAppender> inner) : inner_(std::move(inner)) {}
+  ~LockedAppender() override {
+    Locked lock(BigLock());
+    inner_.reset();
+  }
+  absl::Status Append(Partition at, std::string value, Headers headers) override {
+    Locked lock(BigLock());
+    return inner_->Append(at, std::move(value), std::move(headers));
+  }
+  absl::Status Append(Partition at, std::string value, Headers headers, Done done) override {
+    Locked lock(BigLock());
+    return inner_->Append(at, std::move(value), std::move(headers), std::move(done));
+  }
+  absl::Status Health() override {
+    Locked lock(BigLock());
+    return inner_->Health();
+  }
+
+ private:
+  std::unique_ptr<LogAppender> inner_;
+};
+
+class LockedReader : public LogReader {
+ public:
+  explicit LockedReader(std::unique_ptr<LogReader> inner) : inner_(std::move(inner)) {}
+  void Start(Partition at, int64_t offset) override {
+    Locked lock(BigLock());
+    inner_->Start(at, offset);
+  }
+  void Stop(Partition at) override {
+    Locked lock(BigLock());
+    inner_->Stop(at);
+  }
+  int Poll(LogSink& sink, int max, int) override {
+    Locked lock(BigLock());
+    return inner_->Poll(sink, max, 0);
+  }
+  void Wake() override {
+    Locked lock(BigLock());
+    inner_->Wake();
+  }
+  absl::StatusOr<Bounds> GetBounds(Partition at) override {
+    Locked lock(BigLock());
+    return inner_->GetBounds(at);
+  }
+  absl::StatusOr<LogRecord> ReadAt(Partition at, int64_t offset) override {
+    Locked lock(BigLock());
+    return inner_->ReadAt(at, offset);
+  }
+
+ private:
+  std::unique_ptr<LogReader> inner_;
+};
+
+class LockedJournal : public Journal {
+ public:
+  explicit LockedJournal(MemoryLog* log) : inner_(log) {}
+  std::unique_ptr<LogAppender> NewAppender() override {
+    Locked lock(BigLock());
+    return std::make_unique<LockedAppender>(inner_.NewAppender());
+  }
+  std::unique_ptr<LogReader> NewReader() override {
+    Locked lock(BigLock());
+    return std::make_unique<LockedReader>(inner_.NewReader());
+  }
+  int shards() const override { return inner_.shards(); }
+
+ private:
+  MemoryJournal inner_;
+};
+
+// The worker's own connection: its calls reach the server only within Poll.
+class LockedHot : public MemoryHotState {
+ public:
+  using MemoryHotState::MemoryHotState;
+  int Poll(int wait_ms) override {
+    Locked lock(BigLock());
+    return MemoryHotState::Poll(wait_ms);
+  }
+};
+
+class LockedReads : public HotReads {
+ public:
+  LockedReads(MemoryRedis* server, std::string domain, int fold_version = 1)
+      : hot_(server, std::move(domain), fold_version) {}
+  void Read(int shard, HotTable table, std::vector<std::string> keys, Done done) override {
+    Locked lock(BigLock());
+    hot_.Read(shard, table, std::move(keys), std::move(done));
+    hot_.Poll(0);
+  }
+  void Range(int shard, std::string from, std::string to, int limit, bool descending, Done done) override {
+    Locked lock(BigLock());
+    hot_.Range(shard, std::move(from), std::move(to), limit, descending, std::move(done));
+    hot_.Poll(0);
+  }
+
+ private:
+  MemoryHotState hot_;
+};
+
+}  // namespace civicmesh

@@ -1,0 +1,112 @@
+#include "services/runtime/rpc/service_for_tests.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "civicmesh/runtime/v1/control_service.grpc.pb.h"
+#include "services/runtime/base/clock.h"
+#include "services/runtime/base/ids.h"
+#include "services/runtime/shard/worker.h"
+
+namespace civicmesh {
+namespace {
+
+[[noreturn]] void Die(const std::string& why) {
+  fprintf(stderr, "service_for_tests: %s\n", why.c_str());
+  abort();
+}
+
+}  // namespace
+
+ServiceForTests::ServiceForTests(ServiceSpec spec, int shards)
+    : spec_(std::move(spec)),
+      log_(shards, [] { return Clock::Real()->wall_ms(); }),
+      reads_(&redis_, spec_.domain, spec_.fold_version),
+      library_(spec_.references) {
+  Start();
+}
+
+ServiceForTests::~ServiceForTests() { process_.reset(); }
+
+void ServiceForTests::Start() {
+  hot_ = std::make_unique<LockedHot>(&redis_, spec_.domain, spec_.fold_version);
+  ProcessOptions options{.listen = "",
+                         .shards = log_.shards(),
+                         .driven_clock = true,
+                         .jwks = issuer_.Jwks(),
+                         .issuer = "issuer",
+                         .audience = "civicmesh",
+                         .body_key = "key"};
+  Backends backends{.journal = &journal_,
+                    .new_appender = [this] { return journal_.NewAppender(); },
+                    .hot = hot_.get(),
+                    .reads = &reads_,
+                    .references = &library_,
+                    .reply_to = "here"};
+  auto started = ServiceProcess::Start(spec_, options, std::move(backends));
+  if (!started.ok()) Die(std::string(started.status().message()));
+  process_ = *std::move(started);
+  std::set<int> all;
+  for (int shard = 0; shard < log_.shards(); ++shard) all.insert(shard);
+  process_->SetAssigned(all);
+  // The bound is only for a test that fails.
+  const absl::Time until = absl::Now() + absl::Seconds(60);
+  auto ready = [this] {
+    size_t serving = 0;
+    for (const auto& shard : process_->context().status()) serving += shard.serving;
+    return serving == static_cast<size_t>(log_.shards());
+  };
+  while (!ready()) {
+    if (!process_->Tick().ok() || absl::Now() > until) Die("the shards do not come to serve");
+    std::this_thread::yield();
+  }
+}
+
+void ServiceForTests::LoadReference(const std::string& kind, const std::string& content) {
+  if (auto added = library_.Add(kind, content); !added.ok()) Die(std::string(added.message()));
+  runtime::v1::ActivateReferenceRequest request;
+  request.set_service(spec_.domain);
+  request.set_kind(kind);
+  request.set_version("1");
+  request.set_sha256(Sha256(content));
+  request.mutable_valid_from()->set_seconds(1);
+  runtime::v1::ActivateReferenceResponse response;
+  auto context = As({.subject = "operator", .roles = {"OPERATOR"}, .unit = ""});
+  const auto status =
+      runtime::v1::ControlService::NewStub(Channel())->ActivateReference(context.get(), request, &response);
+  if (!status.ok()) Die(status.error_message());
+}
+
+void ServiceForTests::Restart(bool wipe) {
+  process_.reset();
+  hot_.reset();
+  if (wipe) redis_.FlushAll();
+  Start();
+}
+
+std::shared_ptr<grpc::Channel> ServiceForTests::Channel() { return process_->server().InProcessChannel({}); }
+
+std::unique_ptr<grpc::ClientContext> ServiceForTests::As(const ActorView& actor, const std::string& time) {
+  auto context = std::make_unique<grpc::ClientContext>();
+  context->set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
+  if (!actor.subject.empty())
+    context->AddMetadata("authorization", "Bearer " + issuer_.Token({{"iss", "issuer"},
+                                                                     {"aud", "civicmesh"},
+                                                                     {"sub", actor.subject},
+                                                                     {"exp", absl::ToUnixSeconds(absl::Now()) + 300},
+                                                                     {"roles", actor.roles},
+                                                                     {"unit", actor.unit}}));
+  if (!time.empty()) context->AddMetadata("civicmesh-time", time);
+  return context;
+}
+
+std::string ServiceForTests::NewRequestId() {
+  const int64_t ms = Clock::Real()->wall_ms();
+  return absl::StrFormat("%08x-%04x-7000-8000-%012x", ms >> 16, ms & 0xffff, ++requests_);
+}
+
+}  // namespace civicmesh

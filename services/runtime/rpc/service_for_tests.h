@@ -1,0 +1,65 @@
+// A whole service over the in-memory twins, for tests of a domain's handlers: gRPC, inbox, worker, journal, hot state,
+// answers and reads are the real ones. It runs under the driven clock.
+//
+//   ServiceForTests service({.domain = "volunteering", .machines = …, .services = …});
+//   auto stub = v1::VolunteeringService::NewStub(service.Channel());
+//   auto context = service.As({.subject = "u1", .roles = {"CITIZEN"}}, "2026-11-18T10:00:00+08:00");
+//   auto status = stub->SignUp(context.get(), request, &answer);
+//
+// The constructor returns once every shard serves and ends the process where that does not come. Thread-safe but for
+// construction. Link service_for_tests.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
+#include "services/runtime/decider/context.h"
+#include "services/runtime/rpc/locked_twins.h"
+#include "services/runtime/rpc/service_process.h"
+#include "services/runtime/rpc/test_tokens.h"
+#include "services/runtime/shard/reference_library.h"
+
+namespace civicmesh {
+
+class ServiceForTests {
+ public:
+  // `spec` has no policies.
+  explicit ServiceForTests(ServiceSpec spec, int shards = 2);
+  ~ServiceForTests();
+
+  std::shared_ptr<grpc::Channel> Channel();
+  // What a call carries: a token of `actor` (none where the subject is empty) and the business time, RFC 3339; "" for
+  // none. Twenty seconds of patience.
+  std::unique_ptr<grpc::ClientContext> As(const ActorView& actor, const std::string& time = "");
+  // A UUIDv7 of now, another one each time.
+  std::string NewRequestId();
+
+  // Makes `content` (a reference.v1 message) the first version of its kind, in every shard.
+  void LoadReference(const std::string& kind, const std::string& content);
+
+  // Stops the process and starts another over the same log; with `wipe`, over an empty hot state.
+  void Restart(bool wipe);
+
+  int shards() const { return log_.shards(); }
+
+ private:
+  void Start();
+
+  const ServiceSpec spec_;
+  TestIssuer issuer_;
+  MemoryLog log_;
+  LockedJournal journal_{&log_};
+  MemoryRedis redis_;
+  std::unique_ptr<LockedHot> hot_;
+  LockedReads reads_;
+  ReferenceLibrary library_;
+  std::atomic<int> requests_{0};
+  std::unique_ptr<ServiceProcess> process_;
+};
+
+}  // namespace civicmesh
