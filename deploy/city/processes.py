@@ -79,10 +79,11 @@ class Parts:
             return False
         self.stop(part.name)
         with open(self.log(part.name), "ab") as log:
+            began_at = log.tell()
             process = subprocess.Popen(part.argv, env={**os.environ, **part.env}, stdin=subprocess.DEVNULL, stdout=log,
                                        stderr=log, cwd=self.folder, start_new_session=True)
-        self._file(part.name).write_text(json.dumps({"pid": process.pid, "began": _began(process.pid), "recipe": recipe}),
-                                         encoding="ascii")
+        self._file(part.name).write_text(json.dumps({"pid": process.pid, "began": _began(process.pid), "recipe": recipe,
+                                                     "log_from": began_at}), encoding="ascii")
         return True
 
     def await_ready(self, name, ready, seconds):
@@ -112,18 +113,20 @@ class Parts:
     def _file(self, name):
         return self.folder / "pid" / f"{name}.json"
 
-    def _noted(self, name):
+    def _read(self, name):
         try:
-            noted = json.loads(self._file(name).read_text(encoding="ascii"))
+            return json.loads(self._file(name).read_text(encoding="ascii"))
         except (FileNotFoundError, json.JSONDecodeError):
             return None
-        return noted if noted["began"] == _began(noted["pid"]) is not None else None
+
+    def _noted(self, name):
+        noted = self._read(name)
+        return noted if noted and noted["began"] == _began(noted["pid"]) is not None else None
 
     def _story(self, name, what):
-        try:
-            end = self.log(name).read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
-        except FileNotFoundError:
-            end = []
+        with open(self.log(name), "rb") as log:
+            log.seek((self._read(name) or {"log_from": 0})["log_from"])
+            end = log.read().decode(errors="replace").splitlines()[-20:]
         return "\n".join([f"{name} {what}; the end of {self.log(name)}:", *("  " + line for line in end)])
 
 

@@ -29,7 +29,7 @@ def options():
                         help="driven: business time comes with the calls, as a replay needs it; fixed once founded")
     parser.add_argument("--input", metavar="FILE", help="replay this instead of the sample's reports")
     parser.add_argument("--standard", metavar="FILE", help="load this published standard instead of the sample's")
-    parser.add_argument("--no-replay", action="store_true", help="load nothing, replay nothing: an empty city")
+    parser.add_argument("--no-replay", action="store_true", help="a city without reports")
     parser.add_argument("--services", type=lambda names: names.split(","), default=all_services(), metavar="A,B",
                         help="only these (for tests)")
     parser.add_argument("--bin", type=pathlib.Path, metavar="DIR",
@@ -68,35 +68,35 @@ def start(asked, stages, city):
             run([ROOT / "deploy/install"])
         with stages.stage("build"):
             build(asked.services)
-    civicctl = city.binaries / "civicctl"
     with stages.stage("stores"):
         city.start_stores()
     city.make_keys()
     with stages.stage("topics"):
-        run([civicctl, "topics", "create", f"--kafka={city.kafka}", f"--shards={asked.shards}"])
+        run([city.binaries / "civicctl", "topics", "create", f"--kafka={city.kafka}", f"--shards={asked.shards}"])
     with stages.stage("services"):
         city.start_services(asked.services)
         city.start_door(asked.services, asked.port)
         city.await_services(asked.services)
         where = city.describe(asked.services)
-    if asked.no_replay:
-        return where
-    fill(asked, stages, city, civicctl, where["door"])
+    fill(asked, stages, city, where["door"])
     return where
 
 
-def fill(asked, stages, city, civicctl, door):
+def fill(asked, stages, city, door):
     """Reference data, then the reports. What is done with the same files is not done again."""
     standard = [f"--standard={pathlib.Path(asked.standard).resolve()}"] if asked.standard else []
     source = [f"--input={pathlib.Path(asked.input).resolve()}"] if asked.input else []
     common = [f"--door={door}", f"--keys={city.keys}", f"--sample={SAMPLE}", *standard]
-    for stage, command in (("load", [*common, f"--kafka={city.kafka}"]), ("replay", [*common, *source])):
+    todo = {"load": [f"--kafka={city.kafka}", *common]}
+    if not asked.no_replay:
+        todo["replay"] = [*common, *source]
+    for stage, arguments in todo.items():
         what = " ".join(standard + (source if stage == "replay" else []))
         if city.done(stage) == what:
             print(f"== {stage}: done before")
             continue
         with stages.stage(stage):
-            run([civicctl, stage, *command])
+            run([city.binaries / "civicctl", stage, *arguments])
         city.note_done(stage, what)
 
 

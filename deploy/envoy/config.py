@@ -77,7 +77,7 @@ def _listener(protos, place):
         "local_reply_config": _local_replies(protos.reasons()),
         "route_config": {"name": "door", "virtual_hosts": [
             {"name": "door", "domains": ["*"], "routes": _routes(protos)}]},
-        "http_filters": [_sanitise(), _authenticate(place), _transcode(protos, place),
+        "http_filters": [_sanitise(), _authenticate(place), _limit_bodies(), _transcode(protos, place),
                          {"name": "envoy.filters.http.router",
                           "typed_config": {"@type": f"{HTTP}.router.v3.Router", "suppress_envoy_headers": True}}],
         "access_log": [_access_log(place)],
@@ -201,6 +201,12 @@ def _authenticate(place):
         "requirement_map": {
             "token": token,
             "token_or_none": {"requires_any": {"requirements": [token, {"allow_missing": {}}]}}}}}
+
+
+def _limit_bodies():
+    """Counts what comes: the transcoder's own bound holds only for what it cannot parse on the way."""
+    return {"name": "envoy.filters.http.body_size_limit", "typed_config": {
+        "@type": f"{HTTP}.body_size_limit.v3.BodySizeLimit", "max_request_bytes": MAX_BODY_BYTES}}
 
 
 def _transcode(protos, place):

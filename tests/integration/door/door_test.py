@@ -1,0 +1,305 @@
+"""A city as deploy/up makes it, asked through its door: who is let in, how refusals read, a case from its opening to its
+closing, and a service killed in the middle.
+
+Needs the built programs (CIVICMESH_BIN) and what deploy/install installs.
+"""
+import base64
+import concurrent.futures
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+import jwt
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+BIN = pathlib.Path(os.environ["CIVICMESH_BIN"])
+SERVICES = "dispatch"
+NOON = "2026-09-02T04:00:00Z"  # a Wednesday, worked, in Asia/Shanghai
+UNIT = "u-sanitation"
+DISTRICT = json.loads((ROOT / "deploy/sample/district.json").read_text(encoding="utf-8"))
+PHOTO = {"uri": "s3://photos/1.jpg", "sha256": base64.b64encode(bytes(32)).decode(), "size_bytes": "1000"}
+
+
+def centre(grid):
+    """A place within a unit grid of the sample."""
+    ring = grid["ring"]
+    return {axis: sum(point[axis] for point in ring) / len(ring) for axis in ("latitude", "longitude")}
+
+
+def new_request_id():
+    """A UUIDv7."""
+    text = f"{time.time_ns() // 1000000 << 80 | 7 << 76 | int.from_bytes(os.urandom(9), 'big') | 2 << 62:032x}"
+    text = text[:12] + "7" + text[13:16] + "8" + text[17:]
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+class City:
+    """A city in a folder of its own."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="door-"))
+        self.revive()
+        issuer = json.loads((self.folder / "city.json").read_text())
+        self._claims = {"iss": issuer["issuer"], "aud": issuer["audience"]}
+        self._key = (self.folder / "keys/signing-key.pem").read_text()
+        self._kid = json.loads((self.folder / "keys/jwks.json").read_text())["keys"][0]["kid"]
+
+    def revive(self):
+        """Starts what does not run."""
+        done = subprocess.run([ROOT / "deploy/up", f"--bin={BIN}", f"--data={self.folder}", "--port=0", "--no-replay",
+                               f"--services={SERVICES}"], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise AssertionError(done.stdout + done.stderr)
+        self.where = json.loads((self.folder / "city.json").read_text())
+
+    def remove(self):
+        subprocess.run([ROOT / "deploy/down", f"--data={self.folder}", "--purge"], stdout=subprocess.DEVNULL, check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def token(self, subject, *roles, unit="", key=None, **claims):
+        """Further claims replace the usual ones."""
+        now = int(time.time())
+        claims = {**self._claims, "sub": subject, "roles": roles, "exp": now + 600, **({"unit": unit} if unit else {}), **claims}
+        return jwt.encode(claims, key or self._key, algorithm="ES256", headers={"kid": self._kid})
+
+    def call(self, method, path, body=None, token=None, **headers):
+        """The status and the JSON of the answer."""
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token:
+            headers["authorization"] = f"Bearer {token}"
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(self.where["door"] + path, data=data, headers=headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+
+def setUpModule():  # pylint: disable=invalid-name
+    global CITY
+    CITY = City()
+    unittest.addModuleCleanup(CITY.remove)
+
+
+def unsigned(claims, header):
+    parts = [json.dumps(part).encode() for part in (header, claims)]
+    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts) + "."
+
+
+def details_of(answer):
+    return {detail["@type"].rsplit(".", 1)[1]: detail for detail in answer["details"]}
+
+
+class WhoIsLetIn(unittest.TestCase):
+    def refused(self, status, reason, method, path, body=None, **rest):
+        got, answer = CITY.call(method, path, body, **rest)
+        self.assertEqual(got, status, answer)
+        info = details_of(answer)["ErrorInfo"]
+        self.assertEqual((info["reason"], info["domain"]), (reason, "runtime"))
+        return answer
+
+    def test_what_is_no_rpc_is_not_found_with_or_without_a_token(self):
+        token = CITY.token("registrar-01", "REGISTRAR")
+        for path in ("/", "/v1", "/v1/case", "/v1/cases/c1/x", "/v1/cases/c1:nothing", "/v1/control/nobody/shards",
+                     "/grpc.health.v1.Health/Check", "/civicmesh.dispatch.v1.DispatchService/GetCase", "/v1/cases/../../etc"):
+            for sent in (None, token):
+                self.refused(404, "REASON_NOT_FOUND", "GET", path, token=sent)
+        self.refused(404, "REASON_NOT_FOUND", "DELETE", "/v1/cases", token=token)
+
+    def test_no_token(self):
+        for path in ("/v1/cases", "/v1//cases", "/v1/./cases", "/v1/cases/c1", "/v1/control/dispatch/shards"):
+            self.refused(401, "REASON_UNAUTHENTICATED", "GET", path)
+
+    def test_a_bad_token(self):
+        now = int(time.time())
+        claims = {**CITY._claims, "sub": "x", "roles": ["REGISTRAR"], "exp": now + 600}
+        stranger = subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+                                  capture_output=True, check=True).stdout.decode()
+        good = CITY.token("x", "REGISTRAR")
+        for what, token in {
+                "expired": CITY.token("x", "REGISTRAR", exp=now - 3600),
+                "without an end": jwt.encode({k: v for k, v in claims.items() if k != "exp"}, CITY._key, algorithm="ES256",
+                                             headers={"kid": CITY._kid}),
+                "not yet good": CITY.token("x", "REGISTRAR", nbf=now + 3600),
+                "of another issuer": CITY.token("x", "REGISTRAR", iss="https://elsewhere.test"),
+                "for somebody else": CITY.token("x", "REGISTRAR", aud="another"),
+                "of another key": CITY.token("x", "REGISTRAR", key=stranger),
+                "algorithm none": unsigned(claims, {"alg": "none", "kid": CITY._kid}),
+                "changed after signing": good[:-8] + ("A" if good[-8] != "A" else "B") + good[-7:],
+                "no token at all": "x",
+        }.items():
+            with self.subTest(what):
+                self.refused(401, "REASON_UNAUTHENTICATED", "GET", "/v1/cases", token=token)
+        self.assertEqual(CITY.call("GET", "/v1/cases", token=good)[0], 200)
+
+    def test_the_wrong_post(self):
+        body = {"request_id": new_request_id()}
+        self.refused(403, "REASON_PERMISSION_DENIED", "POST", "/v1/cases/c1:sign", body, token=CITY.token("r", "REGISTRAR"))
+        self.refused(403, "REASON_PERMISSION_DENIED", "GET", "/v1/control/dispatch/shards", token=CITY.token("r", "REGISTRAR"))
+
+    def test_what_a_client_says_about_itself_in_headers_changes_nothing(self):
+        payload = base64.urlsafe_b64encode(json.dumps({"sub": "o", "roles": ["OPERATOR"]}).encode()).decode()
+        self.refused(401, "REASON_UNAUTHENTICATED", "GET", "/v1/control/dispatch/shards", x_jwt_payload=payload)
+        self.refused(403, "REASON_PERMISSION_DENIED", "GET", "/v1/control/dispatch/shards", x_jwt_payload=payload,
+                     token=CITY.token("c", "CITIZEN"))
+
+
+class HowAnswersRead(unittest.TestCase):
+    def test_a_refusal_comes_with_all_its_details(self):
+        status, answer = CITY.call("POST", "/v1/cases/c-0-nothing:accept", {"request_id": "no uuid"},
+                                   token=CITY.token("registrar-01", "REGISTRAR"), civicmesh_time=NOON)
+        self.assertEqual((status, answer["code"]), (400, 3))
+        details = details_of(answer)
+        self.assertEqual(details["ErrorInfo"]["reason"], "REASON_BAD_REQUEST_ID")
+        self.assertEqual(details["BadRequest"]["field_violations"][0]["field"], "request_id")
+        texts = [d["message"] for d in answer["details"] if d["@type"].endswith("LocalizedMessage")]
+        self.assertIn("request_id 必须是 UUIDv7", texts)
+
+    def test_what_does_not_fit_the_proto_is_refused(self):
+        token = CITY.token("registrar-01", "REGISTRAR")
+        self.assertEqual(CITY.call("GET", "/v1/cases?colour=red", token=token)[0], 400)
+        self.assertEqual(CITY.call("POST", "/v1/cases/c1:accept", {"request_id": 7, "etag": {}}, token=token)[0], 400)
+        self.assertEqual(CITY.call("POST", "/v1/cases/c1:accept", {"etag": "x" * (1 << 20)}, token=token)[0], 413)
+
+    def test_another_service_than_the_one_named_is_not_asked(self):
+        token = CITY.token("o", "OPERATOR")
+        status, answer = CITY.call("POST", "/v1/control/dispatch/time:advance", {"service": "intake", "time": NOON}, token=token)
+        self.assertEqual(status, 400, answer)
+
+
+class Clerk:
+    """Staff at work: each step by somebody whose post it is."""
+
+    def __init__(self, at=NOON):
+        self.at = at
+
+    def open(self, request_id, place):
+        return self._do("collector-01", "COLLECTOR", "/v1/cases", request_id, source="REPORT_SOURCE_COLLECTOR",
+                        class_code="E0110", text="路边有零散垃圾", location=place)
+
+    def step(self, name, verb, request_id, role, subject=None, unit="", **fields):
+        return self._do(subject or role.lower(), role, f"/v1/{name}:{verb}", request_id, unit=unit, **fields)
+
+    def _do(self, subject, role, path, request_id, unit="", **fields):
+        return CITY.call("POST", path, {"request_id": request_id, **fields}, token=CITY.token(subject, role, unit=unit),
+                         civicmesh_time=self.at)
+
+
+# What follows an opening, up to the closing.
+STEPS = [
+    ("accept", "REGISTRAR", {}, "CASE_STATUS_ACCEPTED"),
+    ("register", "REGISTRAR", {"condition_id": "1"}, "CASE_STATUS_REGISTERED"),
+    ("dispatch", "DISPATCHER", {}, "CASE_STATUS_DISPATCHED"),
+    ("sign", "UNIT_WORKER", {}, "CASE_STATUS_SIGNED"),
+    ("startDisposal", "UNIT_WORKER", {}, "CASE_STATUS_IN_DISPOSAL"),
+    ("submitFeedback", "UNIT_WORKER", {"photos": [{**PHOTO, "kind": "KIND_AFTER"}], "note": "已清理"},
+     "CASE_STATUS_INSPECTING"),
+    ("inspect", "COLLECTOR", {"passed": True, "photos": [{**PHOTO, "kind": "KIND_AFTER"}]}, "CASE_STATUS_CLOSED"),
+]
+
+
+class ACase(unittest.TestCase):
+    def test_from_its_opening_to_its_closing(self):
+        clerk = Clerk()
+        status, case = clerk.open(new_request_id(), centre(DISTRICT["grids"][0]))
+        self.assertEqual(status, 200, case)
+        for verb, role, fields, becomes in STEPS:
+            status, case = clerk.step(case["name"], verb, new_request_id(), role, unit=UNIT if role == "UNIT_WORKER" else "",
+                                      **fields)
+            self.assertEqual((status, case.get("status")), (200, becomes), f"{verb}: {case}")
+        self.assertEqual(case["unit"], UNIT)
+        self.assertRegex(case["case_number"], "^[0-9]{19}$")
+        status, read = CITY.call("GET", f"/v1/{case['name']}", token=CITY.token("registrar-01", "REGISTRAR"))
+        self.assertEqual((status, read), (200, case))
+
+
+class AKill(unittest.TestCase):
+    """kill -9 while openings are under way: whoever was answered finds its case, whoever was not asks again."""
+
+    CASES, ANSWERED_BEFORE = 48, 12
+
+    def test_nothing_is_lost_and_nothing_twice(self):
+        clerk = Clerk()
+        ids = [new_request_id() for _ in range(self.CASES)]
+        places = [centre(grid) for grid in DISTRICT["grids"][1:1 + self.CASES]]
+        answered, enough = {}, threading.Semaphore(0)
+
+        def open_one(i):
+            status, answer = clerk.open(ids[i], places[i])
+            if status == 200:
+                answered[i] = answer
+                enough.release()
+            return status
+
+        before = self.published()
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            waiting = [pool.submit(open_one, i) for i in range(self.CASES)]
+            for _ in range(self.ANSWERED_BEFORE):
+                enough.acquire()
+            os.kill(CITY.where["pids"]["dispatch"], signal.SIGKILL)
+            statuses = [one.result() for one in waiting]
+        self.assertTrue(set(statuses) <= {200, 503, 504}, statuses)
+        self.assertLess(len(answered), self.CASES, "the kill came too late to matter")
+        CITY.revive()
+
+        acknowledged = {i: answer["name"] for i, answer in answered.items()}
+        names = {}
+        for i in range(self.CASES):
+            status, answer = clerk.open(ids[i], places[i])
+            self.assertEqual(status, 200, answer)
+            names[i] = answer["name"]
+        self.assertEqual({i: names[i] for i in acknowledged}, acknowledged)
+        self.assertEqual(len(set(names.values())), self.CASES)
+        status, answer = clerk.open(ids[0], places[1])
+        self.assertEqual((status, details_of(answer)["ErrorInfo"]["reason"]), (409, "REASON_ALREADY_EXISTS"))
+
+        listed = self.listed()
+        for name in names.values():
+            self.assertEqual(listed.count(name), 1)
+        self.come_to_rest()
+        opened = [subject for subject in self.published() if subject not in before]
+        self.assertEqual(sorted(opened), sorted(name.removeprefix("cases/") for name in names.values()))
+
+    def listed(self):
+        names, page = [], ""
+        while True:
+            status, answer = CITY.call("GET", f"/v1/cases?page_size=20&page_token={page}", token=CITY.token("a", "ANALYST"))
+            self.assertEqual(status, 200, answer)
+            names += [case["name"] for case in answer["cases"]]
+            page = answer["next_page_token"]
+            if not page:
+                return names
+
+    def come_to_rest(self):
+        token = CITY.token("o", "OPERATOR")
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            status, answer = CITY.call("GET", "/v1/control/dispatch/rest", token=token)
+            if status == 200 and answer["at_rest"]:
+                return
+        self.fail(f"not at rest: {answer}")
+
+    def published(self):
+        """The case of each CaseOpened on the public topic; a repeated ce_id is one event (R14)."""
+        out = subprocess.run(["kcat", "-b", CITY.where["kafka"], "-C", "-e", "-q", "-t", "civicmesh.dispatch.events.v1", "-f", "%h\n"],
+                             capture_output=True, check=True).stdout.decode()
+        events = {}
+        for line in out.splitlines():
+            headers = dict(pair.split("=", 1) for pair in line.split(",") if "=" in pair)
+            events[headers["ce_id"]] = headers
+        return [event["ce_subject"] for event in events.values() if event["ce_type"].endswith("CaseOpened")]
+
+
+if __name__ == "__main__":
+    unittest.main()
