@@ -6,6 +6,7 @@
 #include "services/civicctl/command.h"
 #include "services/civicctl/deadline.h"
 #include "services/civicctl/keys.h"
+#include "services/civicctl/topics.h"
 
 int main(int argc, char** argv) {
   using namespace civicmesh::civicctl;
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
       DeadlineCommand(),
       KeysCommand(),
       TokenCommand(),
+      TopicsCommand(),
   };
   const std::vector<std::string> args(argv + 1, argv + argc);
   return RunCommand(commands, args, std::cout, std::cerr);

@@ -1,0 +1,57 @@
+#include "services/civicctl/domains.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "civicmesh/dispatch/v1/dispatch_events.pb.h"
+#include "civicmesh/dispatch/v1/dispatch_journal.pb.h"
+#include "civicmesh/intake/v1/intake_events.pb.h"
+#include "civicmesh/options/v1/options.pb.h"
+#include "civicmesh/points/v1/points_events.pb.h"
+#include "civicmesh/volunteering/v1/volunteering_events.pb.h"
+#include "services/runtime/base/names.h"
+
+namespace civicmesh::civicctl {
+
+const std::vector<Domain>& Domains() {
+  static const auto* all = new std::vector<Domain>{
+      {.name = "intake",
+       .events = intake::v1::ReportSubmitted::descriptor()->file(),
+       .references = {"standard", "district"}},
+      {.name = "dispatch",
+       .events = dispatch::v1::CaseOpened::descriptor()->file(),
+       .command = dispatch::v1::Command::descriptor(),
+       .journal_event = dispatch::v1::JournalEvent::descriptor(),
+       .stream = dispatch::v1::DispatchStream::descriptor(),
+       .references = {"standard", "calendar", "district"}},
+      {.name = "points",
+       .events = points::v1::Posting::descriptor()->file(),
+       .references = {"points_rules", "catalogue"}},
+      {.name = "volunteering", .events = volunteering::v1::ActivityContext::descriptor()->file(), .references = {}},
+  };
+  return *all;
+}
+
+absl::StatusOr<const Domain*> FindDomain(std::string_view name) {
+  for (const Domain& domain : Domains())
+    if (domain.name == name) return &domain;
+  const std::string known = absl::StrJoin(Domains(), ", ", [](std::string* out, const Domain& d) { *out += d.name; });
+  return absl::NotFoundError(absl::StrCat("there is no domain ", std::string(name), "; there are ", known));
+}
+
+std::vector<TopicSpec> AllTopics(int shards) {
+  std::vector<TopicSpec> topics;
+  for (const Domain& domain : Domains()) {
+    const auto& options = domain.events->options();
+    for (int i = 0; i < options.ExtensionSize(options::v1::topics); ++i) {
+      const options::v1::Topic& topic = options.GetExtension(options::v1::topics, i);
+      topics.push_back({.name = topic.name(),
+                        .partitions = topic.single_partition() ? 1 : shards,
+                        .retention_ms = topic.retention_ms(),
+                        .log_append_time = topic.log_append_time()});
+    }
+  }
+  topics.push_back({.name = ReferenceTopic(), .partitions = 1});
+  return topics;
+}
+
+}  // namespace civicmesh::civicctl

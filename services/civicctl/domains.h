@@ -1,0 +1,42 @@
+// The domains that civicctl knows: their messages, topics, machines and reference data. One line each in domains.cc,
+// for every service of services/services.txt that has an inbox (a test compares).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "services/runtime/decider/machine.h"
+#include "services/runtime/journal/kafka_topics.h"
+
+namespace google::protobuf {
+class Descriptor;
+class FileDescriptor;
+}  // namespace google::protobuf
+
+namespace civicmesh::civicctl {
+
+struct Domain {
+  std::string name;
+  // <d>_events.proto, which names the topics.
+  const google::protobuf::FileDescriptor* events = nullptr;
+  // What inbox commands, journal events and streams hold.
+  const google::protobuf::Descriptor* command = nullptr;
+  const google::protobuf::Descriptor* journal_event = nullptr;
+  const google::protobuf::Descriptor* stream = nullptr;
+  MachineFactory machines;
+  // The kinds of reference data that its decisions read.
+  std::vector<std::string> references;
+};
+
+const std::vector<Domain>& Domains();
+
+// NOT_FOUND: lists the names there are.
+absl::StatusOr<const Domain*> FindDomain(std::string_view name);
+
+// Every topic of the mesh: those that the protos of the domains name (civicmesh.options.v1.topics), and the reference
+// topic.
+std::vector<TopicSpec> AllTopics(int shards);
+
+}  // namespace civicmesh::civicctl
