@@ -117,6 +117,7 @@ class Control : public ControlService::CallbackService {
     return Serve(service_, context, request, [=, this](const Call&, Finish finish) {
       if (auto other = OtherService(*request); !other.ok()) return finish(other);
       for (const ShardStatus& s : service_.status()) Describe(s, response->add_shards());
+      response->set_driven_clock(service_.driven_clock);
       finish(grpc::Status::OK);
     });
   }
@@ -201,6 +202,13 @@ class Control : public ControlService::CallbackService {
     out->set_decided(s.decided);
     out->set_refused(s.refused);
     out->set_takeover_ms(static_cast<int64_t>(s.takeover_seconds * 1000));
+    for (const ActiveReference& a : s.activations) {
+      auto* reference = out->add_references();
+      reference->set_kind(a.kind);
+      reference->set_version(a.version);
+      reference->set_sha256(a.sha256);
+      FromMs(a.valid_from_ms, reference->mutable_valid_from());
+    }
   }
 
   // The ends are asked first: what the owners say afterwards then covers them.

@@ -186,6 +186,22 @@ TEST_F(ControlTest, ActivateReferenceHasTheSameIdsWhenRepeated) {
   EXPECT_EQ(Landed(1, 0).activation().version(), "2026");
 }
 
+TEST_F(ControlTest, ShardsTellWhichReferenceDataTheyUse) {
+  status_[1].activations = {{"standard", "2026", std::string(32, 's'), 1'760'000'000'500}};
+  ASSERT_TRUE(GetShards(As("OPERATOR").get()).ok());
+  EXPECT_TRUE(shards_.driven_clock());
+  EXPECT_EQ(shards_.shards(0).references_size(), 0);
+  ASSERT_EQ(shards_.shards(1).references_size(), 1);
+  const auto& active = shards_.shards(1).references(0);
+  EXPECT_EQ(active.kind() + "/" + active.version(), "standard/2026");
+  EXPECT_EQ(active.sha256(), std::string(32, 's'));
+  EXPECT_EQ(active.valid_from().seconds(), 1'760'000'000);
+  EXPECT_EQ(active.valid_from().nanos(), 500'000'000);
+  Start(/*driven=*/false);
+  ASSERT_TRUE(GetShards(As("OPERATOR").get()).ok());
+  EXPECT_FALSE(shards_.driven_clock());
+}
+
 TEST_F(ControlTest, QuiesceTellsWhatIsUnderWay) {
   EXPECT_TRUE(Quiesce().at_rest());
   auto session = journal_.NewAppender();

@@ -22,6 +22,13 @@ absl::Status ParseValue(const std::string& bytes, T& value, const char* what) {
 
 }  // namespace
 
+void AddActivation(std::vector<log::v1::Activation>& activations, const log::v1::Activation& next) {
+  const bool there = std::any_of(activations.begin(), activations.end(), [&](const auto& a) {
+    return a.kind() == next.kind() && a.version() == next.version() && a.valid_from_ms() == next.valid_from_ms();
+  });
+  if (!there) activations.push_back(next);
+}
+
 std::string PolicyKey(const log::v1::PolicyOrigin& origin) {
   return absl::StrCat(origin.policy(), "/", origin.source_domain(), "/", origin.source_shard());
 }
@@ -180,14 +187,7 @@ absl::StatusOr<Delta> ShardMemory::Apply(const Record& record, Place place, bool
       delta.policy.set_offset(place.offset);
     }
   }
-  if (record.kind() == Record::KIND_ACTIVATE && record.has_accepted()) {
-    // @offset carries the activations whole, so a replayed one is simply there already.
-    bool there = std::any_of(activations_.begin(), activations_.end(), [&](const auto& a) {
-      return a.kind() == record.activation().kind() && a.version() == record.activation().version() &&
-             a.valid_from_ms() == record.activation().valid_from_ms();
-    });
-    if (!there) activations_.push_back(record.activation());
-  }
+  if (record.kind() == Record::KIND_ACTIVATE && record.has_accepted()) AddActivation(activations_, record.activation());
   if (record.now_ms() > record_now_ms_) {
     record_now_ms_ = record.now_ms();
     if (rules_.window_fold) Expire(record_now_ms_, delta);

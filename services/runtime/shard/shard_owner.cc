@@ -119,6 +119,7 @@ void ShardOwner::TakeRecord(int64_t offset, LogRecord raw) {
 }
 
 void ShardOwner::TakeEffective(int64_t offset, const Record& record, const std::string& hash) {
+  if (record.kind() == Record::KIND_ACTIVATE && record.has_accepted()) AddActivation(activated_, record.activation());
   HotChanges changes;
   if (phase_ == Phase::kServing) {
     if (pending_.empty() || pending_.front().record.seq() != record.seq())
@@ -165,7 +166,7 @@ HotPointValue ShardOwner::PointAt(int64_t next_offset, const std::string& last_h
   point.set_now_ms(fold_.now_ms);
   point.set_last_hash(last_hash);
   point.set_fold_version(options_.fold_version);
-  for (const auto& a : memory_->activations()) *point.add_activations() = a;
+  for (const auto& a : activated_) *point.add_activations() = a;
   return {absl::StrCat(next_offset), point.SerializeAsString()};
 }
 
@@ -194,6 +195,7 @@ ShardStatus ShardOwner::Status() const {
   s.in_flight = static_cast<int64_t>(pending_.size());
   s.streams = memory_ ? static_cast<int64_t>(memory_->streams()) : 0;
   s.outcomes = memory_ ? static_cast<int64_t>(memory_->outcomes()) : 0;
+  for (const auto& a : activated_) s.activations.push_back({a.kind(), a.version(), a.sha256(), a.valid_from_ms()});
   return s;
 }
 

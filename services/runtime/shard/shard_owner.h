@@ -180,9 +180,10 @@ class ShardOwner {
   std::shared_ptr<LogAppender> appender_;
   EffectiveFold fold_;
   uint64_t owner_id_ = 0;
-  uint64_t seq_ = 0;       // of the last record appended
-  int64_t position_ = 0;   // the next journal offset to read
-  std::string last_hash_;  // of the record before position_
+  uint64_t seq_ = 0;                            // of the last record appended
+  int64_t position_ = 0;                        // the next journal offset to read
+  std::string last_hash_;                       // of the record before position_
+  std::vector<log::v1::Activation> activated_;  // by effective records; memory_ runs ahead of them
   int64_t replay_end_ = -1;
 
   // takeover

@@ -37,6 +37,7 @@ void ShardOwner::StartTakeover() {
   fold_ = EffectiveFold();
   position_ = folded_ = 0;
   last_hash_.clear();
+  activated_.clear();
   ports_.hot->Look(shard_, InThisLife([this](absl::StatusOr<HotPiece> piece) { TakeSnapshot(std::move(piece)); }));
 }
 
@@ -144,7 +145,8 @@ void ShardOwner::StartReplay(bool usable) {
   fold_.seq = point.seq();
   fold_.inbox = point.inbox();
   fold_.now_ms = point.now_ms();
-  memory_->SetActivations({point.activations().begin(), point.activations().end()});
+  activated_.assign(point.activations().begin(), point.activations().end());
+  memory_->SetActivations(activated_);
   position_ = folded_ = point.offset();
   last_hash_ = point.last_hash();
   // The publisher may lie behind @offset: those records are read again, for their facts alone.

@@ -33,6 +33,14 @@ struct WorkerOptions {
   bool driven_clock = false;
 };
 
+// A version of reference data that was activated in a shard (R10).
+struct ActiveReference {
+  std::string kind;
+  std::string version;
+  std::string sha256;  // of the content, 32 bytes
+  int64_t valid_from_ms = 0;
+};
+
 // How one shard is, for health, metrics and Quiesce.
 struct ShardStatus {
   int shard = 0;
@@ -50,7 +58,8 @@ struct ShardStatus {
   int64_t streams = 0;
   int64_t outcomes = 0;
   uint64_t decided = 0, refused = 0, parked = 0, duplicates = 0, timers_fired = 0;
-  double takeover_seconds = 0;  // of the last takeover
+  double takeover_seconds = 0;               // of the last takeover
+  std::vector<ActiveReference> activations;  // by effective records, in their order
 };
 
 class Worker {
