@@ -1,0 +1,48 @@
+// civicmesh-points: accounts, items and redemptions (README.md). Flags as in services/runtime/rpc/run_service.h, and
+//
+//   --voucher_secret=…    makes vouchers; the same in every replica and never changed; give it by environment
+//                         (CIVICMESH_VOUCHER_SECRET)
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "services/points/domain/points_shard.h"
+#include "services/points/points_policies.h"
+#include "services/points/points_reference.h"
+#include "services/points/points_rpc.h"
+#include "services/runtime/base/log.h"
+#include "services/runtime/rpc/run_service.h"
+
+namespace {
+
+constexpr char kDevelopmentSecret[] = "civicmesh-development";
+
+std::string FromEnvironment() {
+  const char* value = std::getenv("CIVICMESH_VOUCHER_SECRET");
+  return value ? value : "";
+}
+
+}  // namespace
+
+ABSL_FLAG(std::string, voucher_secret, FromEnvironment(), "makes vouchers; never changed");
+
+int main(int argc, char** argv) {
+  using namespace civicmesh;
+  return RunService(argc, argv,
+                    {.domain = "points",
+                     .machines = [](int) { return std::make_unique<points::PointsShard>(); },
+                     .references = points::ReferenceParsers(),
+                     .services =
+                         [](const ServiceContext& service) {
+                           std::string secret = absl::GetFlag(FLAGS_voucher_secret);
+                           if (secret.empty()) {
+                             Log(Severity::kWarning,
+                                 "vouchers are made with the development secret: set CIVICMESH_VOUCHER_SECRET");
+                             secret = kDevelopmentSecret;
+                           }
+                           return std::vector{points::MakePointsRpc(service, std::move(secret))};
+                         },
+                     .policies = points::Policies});
+}
