@@ -38,8 +38,7 @@ absl::StatusOr<MinorClass> MakeClass(const reference::v1::MinorClass& message) {
   for (const auto& c : message.conditions()) {
     if (c.id().empty() || made.Find(c.id())) return Wrong("class ", made.code, ": condition id '", c.id(), "'");
     auto limit = ParseTimeLimit(c.limit());
-    if (!limit.ok())
-      return Wrong("class ", made.code, ", condition ", c.id(), ": ", limit.status().message());
+    if (!limit.ok()) return Wrong("class ", made.code, ", condition ", c.id(), ": ", limit.status().message());
     made.conditions.push_back({c.id(), c.text_zh(), c.limit(), *limit, c.closure_zh()});
   }
   if (made.conditions.empty()) return Wrong("class ", made.code, " has no conditions");

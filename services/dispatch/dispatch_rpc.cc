@@ -131,9 +131,8 @@ class DispatchRpc : public v1::DispatchService::CallbackService {
   grpc::ServerUnaryReactor* GetCase(grpc::CallbackServerContext* ctx, const v1::GetCaseRequest* req,
                                     v1::Case* resp) override {
     return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
-      Read(call.actor, req->name(), std::move(finish), [actor = call.actor, resp](const v1::CaseState& state) {
-        Show(actor, state.case_(), resp);
-      });
+      Read(call.actor, req->name(), std::move(finish),
+           [actor = call.actor, resp](const v1::CaseState& state) { Show(actor, state.case_(), resp); });
     });
   }
 
@@ -147,9 +146,8 @@ class DispatchRpc : public v1::DispatchService::CallbackService {
           told->set_text_zh(TellZh(explanation));
           told->set_text_en(TellEn(explanation));
         }
-        std::sort(resp->mutable_choices()->begin(), resp->mutable_choices()->end(), [](const auto& a, const auto& b) {
-          return a.explanation().choice() < b.explanation().choice();
-        });
+        std::sort(resp->mutable_choices()->begin(), resp->mutable_choices()->end(),
+                  [](const auto& a, const auto& b) { return a.explanation().choice() < b.explanation().choice(); });
       });
     });
   }
@@ -220,12 +218,13 @@ class DispatchRpc : public v1::DispatchService::CallbackService {
       finish(status.error_code() == grpc::StatusCode::NOT_FOUND ? NotFound() : std::move(status));
     };
     ReadStream(*service_.reads, *shard, stream,
-               AnswerRead<v1::DispatchStream>(
-                   std::move(alike), [actor, fill = std::move(fill)](const v1::DispatchStream& found) {
-                     if (!found.has_case_() || !MaySee(actor, found.case_().case_())) return NotFound();
-                     fill(found.case_());
-                     return grpc::Status::OK;
-                   }));
+               AnswerRead<v1::DispatchStream>(std::move(alike),
+                                              [actor, fill = std::move(fill)](const v1::DispatchStream& found) {
+                                                if (!found.has_case_() || !MaySee(actor, found.case_().case_()))
+                                                  return NotFound();
+                                                fill(found.case_());
+                                                return grpc::Status::OK;
+                                              }));
   }
 
   const ServiceContext& service_;

@@ -77,8 +77,8 @@ inline std::string Cmd(const std::string& command, const std::string& fields = "
 
 // Each adds its step to what comes before it.
 inline gwt::Steps Opened(const std::string& class_code = "E0110") {
-  return {gwt::Did("open_case {source: REPORT_SOURCE_COLLECTOR class_code: '" + class_code + "' text: '路口有一堆垃圾' " +
-                       kPlace + "} home_cell: '344c01'",
+  return {gwt::Did("open_case {source: REPORT_SOURCE_COLLECTOR class_code: '" + class_code +
+                       "' text: '路口有一堆垃圾' " + kPlace + "} home_cell: '344c01'",
                    "10:00", kCollector)};
 }
 inline gwt::Steps Accepted(const std::string& class_code = "E0110") {

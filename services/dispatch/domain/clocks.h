@@ -1,7 +1,7 @@
 // The clocks of a case (受理, 核实, 派遣, 处置, 核查, 回访): started, paused, resumed, extended, stopped, as values.
 //
-// A clock counts plain minutes, or a 处置时限 by the work calendar (DOMAIN section 1.3). What is done at its due time is
-// in time; what is done after it is late. A provisional clock (due beyond the loaded calendar) makes nobody late.
+// A clock counts plain minutes, or a 处置时限 by the work calendar (DOMAIN section 1.3). What is done at its due time
+// is in time; what is done after it is late. A provisional clock (due beyond the loaded calendar) makes nobody late.
 //
 // Times are milliseconds since 1970. Pure functions.
 #pragma once

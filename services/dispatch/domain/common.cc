@@ -17,9 +17,9 @@ GridChoice ChooseGrid(const civicmesh::type::v1::GeoPoint& location, const Distr
   GridChoice choice;
   if (district) choice.grid = district->GridOf(location.latitude(), location.longitude());
   const std::string version = district ? district->version() : "";
-  choice.why = choice.grid.empty()
-                   ? Explain(v1::EXPLANATION_CODE_GRID_NONE, now_ms, {{"district", version}})
-                   : Explain(v1::EXPLANATION_CODE_GRID_CONTAINS, now_ms, {{"grid", choice.grid}, {"district", version}});
+  choice.why = choice.grid.empty() ? Explain(v1::EXPLANATION_CODE_GRID_NONE, now_ms, {{"district", version}})
+                                   : Explain(v1::EXPLANATION_CODE_GRID_CONTAINS, now_ms,
+                                             {{"grid", choice.grid}, {"district", version}});
   return choice;
 }
 
@@ -55,13 +55,13 @@ v1::Explanation ExplainSimilar(const std::vector<DuplicateIndex::Near>& similar,
 }
 
 v1::Explanation ExplainDeadline(const std::string& condition_id, const v1::Clock& clock, int64_t now_ms) {
-  return Explain(clock.provisional() ? v1::EXPLANATION_CODE_DEADLINE_PROVISIONAL : v1::EXPLANATION_CODE_DEADLINE_COUNTED,
-                 now_ms,
-                 {{"condition", condition_id},
-                  {"limit", clock.limit_text()},
-                  {"start", LocalText(clock.started_at())},
-                  {"calendar", clock.calendar_version()},
-                  {"due", LocalText(clock.due_at())}});
+  return Explain(
+      clock.provisional() ? v1::EXPLANATION_CODE_DEADLINE_PROVISIONAL : v1::EXPLANATION_CODE_DEADLINE_COUNTED, now_ms,
+      {{"condition", condition_id},
+       {"limit", clock.limit_text()},
+       {"start", LocalText(clock.started_at())},
+       {"calendar", clock.calendar_version()},
+       {"due", LocalText(clock.due_at())}});
 }
 
 v1::Explanation ExplainResumed(const v1::Clock& before, const v1::Clock& after, int64_t now_ms) {

@@ -51,8 +51,7 @@ template <typename Request, typename Rule>
 CaseDecision DispatchShard::OnCase(const Request& request, const Context& ctx, Rule rule) const {
   const v1::CaseState* c = FindCase(CaseStream(request.name()));
   if (!c || !MaySee(ctx.actor, c->case_())) return Refuse(v1::REASON_CASE_NOT_FOUND, "name");
-  if (!request.etag().empty() && request.etag() != c->case_().etag())
-    return Refuse(v1::REASON_ETAG_MISMATCH, "etag");
+  if (!request.etag().empty() && request.etag() != c->case_().etag()) return Refuse(v1::REASON_ETAG_MISMATCH, "etag");
   return rule(*c);
 }
 
@@ -91,7 +90,8 @@ CaseDecision DispatchShard::DecideCommand(const Command& cmd, const Context& ctx
     case Command::kStartDisposal:
       return OnOwnCase(cmd.start_disposal(), ctx, [&](State c) { return StartDisposing(c, ctx); });
     case Command::kSubmitFeedback:
-      return OnOwnCase(cmd.submit_feedback(), ctx, [&](State c) { return SubmitFeedback(c, cmd.submit_feedback(), ctx); });
+      return OnOwnCase(cmd.submit_feedback(), ctx,
+                       [&](State c) { return SubmitFeedback(c, cmd.submit_feedback(), ctx); });
     case Command::kReturnCase:
       return OnOwnCase(cmd.return_case(), ctx, [&](State c) { return Return(c, cmd.return_case(), ctx); });
     case Command::kJudgeReturn:
@@ -149,8 +149,8 @@ std::vector<std::string> DispatchShard::RowsOf(std::string_view id, const v1::Di
 
 // One fact each, as it stands in the journal's event; case numbers are no facts for others.
 std::vector<PublicEvent> DispatchShard::PublicEvents(const EventMeta&, const JournalEvent& event) const {
-  const auto* field = event.GetReflection()->GetOneofFieldDescriptor(
-      event, JournalEvent::descriptor()->FindOneofByName("fact"));
+  const auto* field =
+      event.GetReflection()->GetOneofFieldDescriptor(event, JournalEvent::descriptor()->FindOneofByName("fact"));
   if (!field || field->number() == JournalEvent::kCaseNumberTakenFieldNumber) return {};
   const google::protobuf::Message& fact = event.GetReflection()->GetMessage(event, field);
   const auto* context = fact.GetDescriptor()->FindFieldByName("context");

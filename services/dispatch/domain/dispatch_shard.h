@@ -15,8 +15,8 @@
 
 namespace civicmesh::dispatch {
 
-// A unit's worker sees what its unit holds or has held; the centres' posts see every case. Whoever may not see a case is
-// answered as if there were none.
+// A unit's worker sees what its unit holds or has held; the centres' posts see every case. Whoever may not see a case
+// is answered as if there were none.
 bool SeesEveryCase(const ActorView& actor);
 bool MaySee(const ActorView& actor, const v1::Case& c);
 

@@ -72,10 +72,10 @@ CaseDecision Dispatch(const v1::CaseState& c, const v1::DispatchCaseRequest& cmd
   const v1::Clock disposal = change.clock(v1::CLOCK_KIND_DISPOSAL);
 
   v1::CaseDispatched& dispatched = change.Add(&v1::JournalEvent::mutable_case_dispatched);
-  *dispatched.add_explanations() =
-      receiver.overridden ? Explain(v1::EXPLANATION_CODE_UNIT_OVERRIDDEN, ctx.now_ms,
-                                    {{"unit", receiver.unit->id}, {"proposed", receiver.proposed.unit}})
-                          : std::move(receiver.proposed.why);
+  *dispatched.add_explanations() = receiver.overridden
+                                       ? Explain(v1::EXPLANATION_CODE_UNIT_OVERRIDDEN, ctx.now_ms,
+                                                 {{"unit", receiver.unit->id}, {"proposed", receiver.proposed.unit}})
+                                       : std::move(receiver.proposed.why);
   *dispatched.add_explanations() = ExplainDeadline(condition->id, disposal, ctx.now_ms);
   dispatched.set_unit(receiver.unit->id);
   dispatched.set_proposed_unit(receiver.proposed.unit);

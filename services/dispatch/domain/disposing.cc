@@ -44,8 +44,8 @@ CaseDecision SubmitFeedback(const v1::CaseState& c, const v1::SubmitFeedbackRequ
   return std::move(change).Done();
 }
 
-// 核查: passed, the case is closed (结案). Failed, the unit goes on under its old deadline (返工, DOMAIN section 1.3); the
-// third time the matter is escalated (问题工单, section 2).
+// 核查: passed, the case is closed (结案). Failed, the unit goes on under its old deadline (返工, DOMAIN section 1.3);
+// the third time the matter is escalated (问题工单, section 2).
 CaseDecision Inspect(const v1::CaseState& c, const v1::InspectCaseRequest& cmd, const Context& ctx) {
   if (!StatusIs(c, {v1::CASE_STATUS_FEEDBACK_SUBMITTED})) return Refuse(v1::REASON_WRONG_STATUS);
   if (Handled(c, ctx)) return Refuse(v1::REASON_SEPARATION_OF_DUTIES);

@@ -27,7 +27,8 @@ int ColumnsAround(double latitude) {
 }  // namespace
 
 double MetresBetween(double latitude1, double longitude1, double latitude2, double longitude2) {
-  const double north = std::sin(Radians(latitude2 - latitude1) / 2), east = std::sin(Radians(longitude2 - longitude1) / 2);
+  const double north = std::sin(Radians(latitude2 - latitude1) / 2),
+               east = std::sin(Radians(longitude2 - longitude1) / 2);
   const double h = north * north + std::cos(Radians(latitude1)) * std::cos(Radians(latitude2)) * east * east;
   return 2 * kEarthMetres * std::asin(std::min(1.0, std::sqrt(h)));
 }
@@ -68,8 +69,9 @@ std::vector<DuplicateIndex::Near> DuplicateIndex::Find(const std::string& class_
       }
     }
   }
-  std::sort(found.begin(), found.end(),
-            [](const auto& a, const auto& b) { return std::tie(a.first, a.second.id) < std::tie(b.first, b.second.id); });
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.first, a.second.id) < std::tie(b.first, b.second.id);
+  });
   std::vector<Near> near;
   for (auto& [metres, what] : found) near.push_back(std::move(what));
   return near;

@@ -15,7 +15,8 @@ std::string At(int minutes) { return "{seconds: " + std::to_string(kTen + minute
 const Row kRows[] = {
     {"案件产生: evidence, place, class; acceptance has 15 minutes",
      {},
-     When("open_case {source: REPORT_SOURCE_COLLECTOR class_code: 'E0110' text: '垃圾' " + kPlace + "} home_cell: '344c'",
+     When("open_case {source: REPORT_SOURCE_COLLECTOR class_code: 'E0110' text: '垃圾' " + kPlace +
+              "} home_cell: '344c'",
           "10:00", kCollector),
      Then("case_opened {context {case: 'cases/$1' status: CASE_STATUS_REPORTED class_code: 'E0110' "
           "class_name_zh: '暴露垃圾' major_name_zh: '市容环境' grid: '990101001001001' actor: 'collector-01' "
@@ -28,7 +29,8 @@ const Row kRows[] = {
      When(Cmd("register_case", "condition_id: '1'"), "10:02", kRegistrar),
      Then("case_number_taken {date: 20261118}",
           "case_registered {context {status: CASE_STATUS_REGISTERED condition_id: '1' "
-          "case_number: '9901012026111800000'} limit_text: '4工作时' limit_kind: LIMIT_KIND_WORKING_HOUR limit_amount: 4 "
+          "case_number: '9901012026111800000'} limit_text: '4工作时' limit_kind: LIMIT_KIND_WORKING_HOUR limit_amount: "
+          "4 "
           "proposed_unit: 'u-sanitation' duty_entry: 'duty-01' "
           "clocks {kind: CLOCK_KIND_ACCEPTANCE phase: PHASE_STOPPED stopped_at " +
               At(2) + "} clocks {kind: CLOCK_KIND_DISPATCH phase: PHASE_RUNNING due_at " + At(17) + "}}")},
@@ -39,7 +41,8 @@ const Row kRows[] = {
           At(3) + " disposal_due_at " + At(6 * 60 + 3) +
           "} unit: 'u-sanitation' first: true proposed_unit: 'u-sanitation' duty_entry: 'duty-01' "
           "clocks {kind: CLOCK_KIND_DISPATCH phase: PHASE_STOPPED} "
-          "clocks {kind: CLOCK_KIND_DISPOSAL phase: PHASE_RUNNING limit_text: '4工作时' calendar_version: '2026-1' due_at " +
+          "clocks {kind: CLOCK_KIND_DISPOSAL phase: PHASE_RUNNING limit_text: '4工作时' calendar_version: '2026-1' "
+          "due_at " +
           At(6 * 60 + 3) + "}} unit_name_zh: '溪澜区环境卫生中心'")},
     {"签收", Dispatched(), When(Cmd("sign_case"), "10:10", kWorker),
      Then("case_signed {context {status: CASE_STATUS_SIGNED actor: 'sanitation-01'}}")},
@@ -49,7 +52,8 @@ const Row kRows[] = {
      When(Cmd("submit_feedback", kPhotoAfter + "note: '已清运'"), "11:00", kWorker),
      Then("feedback_submitted {context {status: CASE_STATUS_FEEDBACK_SUBMITTED} round: 0 photo_count: 1 on_time: true "
           "clocks {kind: CLOCK_KIND_DISPOSAL phase: PHASE_STOPPED stopped_at " +
-          At(60) + "} clocks {kind: CLOCK_KIND_INSPECTION phase: PHASE_RUNNING due_at " + At(90) + "}} note: '已清运'")},
+          At(60) + "} clocks {kind: CLOCK_KIND_INSPECTION phase: PHASE_RUNNING due_at " + At(90) +
+          "}} note: '已清运'")},
     {"反馈 straight after signing", Signed(), When(Cmd("submit_feedback", kPhotoAfter), "11:00", kWorker),
      Then("feedback_submitted {}")},
     {"核查 passed: 结案, and a revisit within 7 days", FedBack(),

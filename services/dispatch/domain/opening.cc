@@ -76,10 +76,9 @@ v1::Explanation ExplainProposal(const v1::OpenCaseFromReport& cmd, const MinorCl
   if (!minor)
     return Explain(v1::EXPLANATION_CODE_CLASS_OPEN, now_ms,
                    {{"proposed", cmd.class_code()}, {"standard", standard ? standard->version() : ""}});
-  return Explain(v1::EXPLANATION_CODE_CLASS_PROPOSED, now_ms,
-                 {{"class", minor->code},
-                  {"proposed_by", cmd.proposed_by()},
-                  {"confidence", absl::StrCat(cmd.confidence())}});
+  return Explain(
+      v1::EXPLANATION_CODE_CLASS_PROPOSED, now_ms,
+      {{"class", minor->code}, {"proposed_by", cmd.proposed_by()}, {"confidence", absl::StrCat(cmd.confidence())}});
 }
 
 }  // namespace

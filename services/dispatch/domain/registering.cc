@@ -24,8 +24,8 @@ Number NextNumber(const v1::CaseNumberTaken* last, const District& district, con
   if (last && last->date() == number.taken.date()) number.taken.set_serial(last->serial() + 1);
   const int range = kNumbersPerDay / ctx.shards;
   if (number.taken.serial() < range)
-    number.text = absl::StrFormat("%s%08d%05d", district.code(), number.taken.date(),
-                                  ctx.shard * range + number.taken.serial());
+    number.text =
+        absl::StrFormat("%s%08d%05d", district.code(), number.taken.date(), ctx.shard * range + number.taken.serial());
   return number;
 }
 
@@ -112,8 +112,8 @@ CaseDecision Register(const v1::CaseState& c, const v1::RegisterCaseRequest& cmd
   *registered.add_explanations() = std::move(grid.why);
   if (!unit.unit.empty()) *registered.add_explanations() = std::move(unit.why);
   if (code != was.class_code() || cmd.has_corrected_location())
-    *registered.add_explanations() = ExplainSimilar(
-        FindSimilar(book, code, location, ToMs(was.reported_at()), CaseStream(was.name())), ctx.now_ms);
+    *registered.add_explanations() =
+        ExplainSimilar(FindSimilar(book, code, location, ToMs(was.reported_at()), CaseStream(was.name())), ctx.now_ms);
   registered.set_limit_text(condition->limit_text);
   registered.set_limit_kind(ToLimitKind(condition->limit.kind));
   registered.set_limit_amount(condition->limit.amount);

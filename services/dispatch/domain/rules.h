@@ -1,6 +1,6 @@
 // The rules of dispatch, one function per command: GB/T 30428.8, the hotline's rules and DOMAIN sections 1.2, 1.3 and 2
-// (the comments at each rule say which). What a rule may know is the case, the command and the context; dispatch_shard.h
-// has found the case, and checked who may see it, its etag and the request itself (validate.h).
+// (the comments at each rule say which). What a rule may know is the case, the command and the context;
+// dispatch_shard.h has found the case, and checked who may see it, its etag and the request itself (validate.h).
 //
 //   opening.cc      案件产生: by staff, from a report; duplicates merge
 //   registering.cc  受理, 核实, 立案, 不予立案, 案卷号
@@ -25,11 +25,11 @@ namespace civicmesh::dispatch {
 
 using CaseDecision = Decision<v1::JournalEvent>;
 
-constexpr int kMaxReports = 50;        // kept by name with a case
-constexpr int kMaxSimilar = 10;        // named as a hint
-constexpr int kMaxTransfers = 3;       // then 提级督办, and no return any more
-constexpr int kMaxReworks = 3;         // then 提级督办
-constexpr int kMaxExtensions = 2;      // granted
+constexpr int kMaxReports = 50;    // kept by name with a case
+constexpr int kMaxSimilar = 10;    // named as a hint
+constexpr int kMaxTransfers = 3;   // then 提级督办, and no return any more
+constexpr int kMaxReworks = 3;     // then 提级督办
+constexpr int kMaxExtensions = 2;  // granted
 constexpr char kNumbersStream[] = "numbers";
 
 // What a case id is looked up by: the shard's cases and its last case number.

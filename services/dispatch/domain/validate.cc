@@ -73,7 +73,8 @@ Checked Check(const v1::OpenCaseRequest& r) {
   if (r.source() == civicmesh::type::v1::REPORT_SOURCE_UNSPECIFIED) return Wrong("source", "is missing");
   if (!r.has_location()) return Wrong("location", "is missing");
   if (r.text().empty()) return Wrong("text", "is missing");
-  return First({CheckLocation("location", r.location()), CheckText("text", r.text(), kMaxText), CheckPhotos(r.photos())});
+  return First(
+      {CheckLocation("location", r.location()), CheckText("text", r.text(), kMaxText), CheckPhotos(r.photos())});
 }
 
 Checked Check(const v1::OpenCaseFromReport& r) {
@@ -102,9 +103,7 @@ Checked Check(const v1::DeclineCaseRequest& r) {
   return First({CheckNote(r.note(), true), CheckText("referral", r.referral(), kMaxNote)});
 }
 
-Checked Check(const v1::DispatchCaseRequest& r) {
-  return CheckText("override_reason", r.override_reason(), kMaxNote);
-}
+Checked Check(const v1::DispatchCaseRequest& r) { return CheckText("override_reason", r.override_reason(), kMaxNote); }
 
 Checked Check(const v1::SubmitFeedbackRequest& r) {
   bool after = false;

@@ -1,0 +1,233 @@
+// The handlers over a whole service on the in-memory twins: a case's life as its callers see it.
+#include "services/dispatch/dispatch_rpc.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include "civicmesh/dispatch/v1/dispatch_service.grpc.pb.h"
+#include "gmock/gmock.h"
+#include "services/dispatch/domain/cases_for_tests.h"
+#include "services/runtime/rpc/errors.h"
+#include "services/runtime/rpc/service_for_tests.h"
+
+namespace civicmesh::dispatch {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+ServiceSpec Spec() {
+  return {.domain = "dispatch",
+          .machines = [](int) { return std::make_unique<DispatchShard>(); },
+          .references = ReferenceParsers(),
+          .services = [](const ServiceContext& service) { return std::vector{MakeDispatchRpc(service)}; }};
+}
+
+class DispatchRpcTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    service_.LoadReference(kStandardKind, FromSample<reference::v1::Standard>("standard.json").SerializeAsString());
+    service_.LoadReference(kDistrictKind, FromSample<reference::v1::District>("district.json").SerializeAsString());
+    service_.LoadReference(kCalendarKind,
+                           FromSample<reference::v1::WorkCalendar>("calendar-2026.json").SerializeAsString());
+  }
+
+  // Calls `rpc` as `actor` at 10:00 of that Wednesday plus `minutes`.
+  template <typename Request, typename Response>
+  grpc::Status Call(const ActorView& actor, int minutes,
+                    grpc::Status (v1::DispatchService::Stub::*rpc)(grpc::ClientContext*, const Request&, Response*),
+                    const Request& request, Response* response) {
+    auto stub = v1::DispatchService::NewStub(service_.Channel());
+    char time[32];
+    std::snprintf(time, sizeof time, "2026-11-18T%02d:%02d:00+08:00", 10 + minutes / 60, minutes % 60);
+    auto context = service_.As(actor, time);
+    return ((*stub).*rpc)(context.get(), request, response);
+  }
+
+  v1::OpenCaseRequest NewOpening() {
+    v1::OpenCaseRequest request;
+    request.set_request_id(service_.NewRequestId());
+    request.set_source(civicmesh::type::v1::REPORT_SOURCE_COLLECTOR);
+    request.set_class_code("E0110");
+    request.mutable_location()->set_latitude(30.3000);
+    request.mutable_location()->set_longitude(119.9630);
+    request.set_text("路口有一堆垃圾");
+    return request;
+  }
+  v1::Case Open() {
+    v1::Case opened;
+    const auto status = Call(kCollector, 0, &v1::DispatchService::Stub::OpenCase, NewOpening(), &opened);
+    EXPECT_TRUE(status.ok()) << ReasonOf(status);
+    return opened;
+  }
+  template <typename Request>
+  Request About(const v1::Case& c) {
+    Request request;
+    request.set_name(c.name());
+    request.set_etag(c.etag());
+    request.set_request_id(service_.NewRequestId());
+    return request;
+  }
+  // The step has to succeed; `c` becomes its answer.
+  template <typename Request>
+  void Step(const ActorView& actor, int minutes,
+            grpc::Status (v1::DispatchService::Stub::*rpc)(grpc::ClientContext*, const Request&, v1::Case*),
+            const Request& request, v1::Case* c) {
+    const auto status = Call(actor, minutes, rpc, request, c);
+    ASSERT_TRUE(status.ok()) << Request::descriptor()->name() << ": " << ReasonOf(status);
+  }
+  static void AddPhoto(civicmesh::type::v1::Attachment::Kind kind, civicmesh::type::v1::Attachment* photo) {
+    photo->set_uri("photos/1");
+    photo->set_sha256(std::string(32, 's'));
+    photo->set_kind(kind);
+  }
+  v1::Case Dispatched() {
+    v1::Case c = Open();
+    Step(kRegistrar, 1, &v1::DispatchService::Stub::AcceptCase, About<v1::AcceptCaseRequest>(c), &c);
+    auto registering = About<v1::RegisterCaseRequest>(c);
+    registering.set_condition_id("1");
+    Step(kRegistrar, 2, &v1::DispatchService::Stub::RegisterCase, registering, &c);
+    Step(kDispatcher, 3, &v1::DispatchService::Stub::DispatchCase, About<v1::DispatchCaseRequest>(c), &c);
+    return c;
+  }
+  grpc::Status Get(const ActorView& actor, const std::string& name, v1::Case* c) {
+    v1::GetCaseRequest request;
+    request.set_name(name);
+    return Call(actor, 0, &v1::DispatchService::Stub::GetCase, request, c);
+  }
+  v1::ListCasesResponse List(const ActorView& actor, const v1::ListCasesRequest& request) {
+    v1::ListCasesResponse response;
+    const auto status = Call(actor, 0, &v1::DispatchService::Stub::ListCases, request, &response);
+    EXPECT_TRUE(status.ok()) << ReasonOf(status);
+    return response;
+  }
+
+  ServiceForTests service_{Spec()};
+};
+
+TEST_F(DispatchRpcTest, ACaseLives) {
+  v1::Case c = Dispatched();
+  EXPECT_EQ(c.status(), v1::CASE_STATUS_DISPATCHED);
+  EXPECT_THAT(c.case_number(), HasSubstr("99010120261118"));
+  EXPECT_EQ(c.unit(), "u-sanitation");
+  EXPECT_EQ(c.limit_text(), "4工作时");
+  Step(kWorker, 10, &v1::DispatchService::Stub::SignCase, About<v1::SignCaseRequest>(c), &c);
+  Step(kWorker, 20, &v1::DispatchService::Stub::StartDisposal, About<v1::StartDisposalRequest>(c), &c);
+  auto feedback = About<v1::SubmitFeedbackRequest>(c);
+  AddPhoto(civicmesh::type::v1::Attachment::KIND_AFTER, feedback.add_photos());
+  feedback.set_note("已清运");
+  Step(kWorker, 60, &v1::DispatchService::Stub::SubmitFeedback, feedback, &c);
+  auto inspection = About<v1::InspectCaseRequest>(c);
+  inspection.set_passed(true);
+  AddPhoto(civicmesh::type::v1::Attachment::KIND_NEAR, inspection.add_photos());
+  Step(kInspector, 70, &v1::DispatchService::Stub::InspectCase, inspection, &c);
+  auto revisit = About<v1::RevisitCaseRequest>(c);
+  revisit.set_rating(v1::RATING_SATISFIED);
+  Step(kRegistrar, 80, &v1::DispatchService::Stub::RevisitCase, revisit, &c);
+  EXPECT_EQ(c.status(), v1::CASE_STATUS_REVISITED);
+  EXPECT_EQ(c.notes().at("SubmitFeedback"), "已清运");
+  EXPECT_THAT(c.clocks(), SizeIs(5));
+
+  // What was answered is what is read, also from a hot state made anew from the journal.
+  service_.Restart(/*wipe=*/true);
+  v1::Case read;
+  ASSERT_TRUE(Get(kRegistrar, c.name(), &read).ok());
+  EXPECT_EQ(read.etag(), c.etag());
+  EXPECT_EQ(read.status(), v1::CASE_STATUS_REVISITED);
+}
+
+TEST_F(DispatchRpcTest, ARepeatedRequestIsTheSameCase) {
+  const v1::OpenCaseRequest request = NewOpening();
+  v1::Case first, second;
+  ASSERT_TRUE(Call(kCollector, 0, &v1::DispatchService::Stub::OpenCase, request, &first).ok());
+  ASSERT_TRUE(Call(kCollector, 1, &v1::DispatchService::Stub::OpenCase, request, &second).ok());
+  EXPECT_EQ(first.name(), second.name());
+  EXPECT_THAT(List(kRegistrar, {}).cases(), SizeIs(1));
+  v1::OpenCaseRequest other = request;
+  other.set_text("别的事");
+  EXPECT_EQ(Call(kCollector, 2, &v1::DispatchService::Stub::OpenCase, other, &second).error_code(),
+            grpc::StatusCode::ALREADY_EXISTS);
+}
+
+TEST_F(DispatchRpcTest, ALostRaceIsAborted) {
+  const v1::Case seen = Open();
+  v1::Case c = seen;
+  Step(kRegistrar, 1, &v1::DispatchService::Stub::AcceptCase, About<v1::AcceptCaseRequest>(seen), &c);
+  const auto late =
+      Call(kRegistrar, 2, &v1::DispatchService::Stub::StartVerification, About<v1::StartVerificationRequest>(seen), &c);
+  EXPECT_EQ(late.error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_EQ(ReasonOf(late), "REASON_ETAG_MISMATCH");
+}
+
+TEST_F(DispatchRpcTest, AForeignCaseAndNoneAnswerAlike) {
+  v1::Case c = Dispatched();
+  EXPECT_TRUE(Get(kWorker, c.name(), &c).ok());
+  const auto foreign = Get(kStranger, c.name(), &c), missing = Get(kStranger, "cases/c-00aaaaaaaaaaaaaaaa", &c),
+             malformed = Get(kStranger, "cases/nonsense", &c);
+  EXPECT_EQ(foreign.error_code(), grpc::StatusCode::NOT_FOUND);
+  for (const auto& other : {missing, malformed}) {
+    EXPECT_EQ(other.error_details(), foreign.error_details());
+    EXPECT_EQ(other.error_message(), foreign.error_message());
+  }
+  const auto sign = Call(kStranger, 4, &v1::DispatchService::Stub::SignCase, About<v1::SignCaseRequest>(c), &c);
+  EXPECT_EQ(sign.error_details(), foreign.error_details());
+}
+
+TEST_F(DispatchRpcTest, PersonalNumbersDoNotReachTheLog) {
+  v1::OpenCaseRequest request = NewOpening();
+  request.set_text("联系人 138 0013 8000");
+  v1::Case c;
+  EXPECT_EQ(ReasonOf(Call(kCollector, 0, &v1::DispatchService::Stub::OpenCase, request, &c)),
+            "REASON_PERSONAL_DATA_IN_TEXT");
+  // The command was never appended: the same request_id is free for another text.
+  request.set_text("联系人见附件");
+  EXPECT_TRUE(Call(kCollector, 0, &v1::DispatchService::Stub::OpenCase, request, &c).ok());
+}
+
+TEST_F(DispatchRpcTest, ListsByStatusUnitAndGrid) {
+  const v1::Case waiting = Open(), dispatched = Dispatched();
+  v1::ListCasesRequest request;
+  EXPECT_THAT(List(kRegistrar, request).cases(), SizeIs(2));
+  request.set_status(v1::CASE_STATUS_REPORTED);
+  ASSERT_THAT(List(kRegistrar, request).cases(), SizeIs(1));
+  EXPECT_EQ(List(kRegistrar, request).cases(0).name(), waiting.name());
+  request.set_status(v1::CASE_STATUS_DISPATCHED);
+  request.set_unit("u-roads");
+  EXPECT_THAT(List(kRegistrar, request).cases(), IsEmpty());
+  request.set_unit("u-sanitation");
+  request.set_grid("990101001001001");
+  EXPECT_THAT(List(kRegistrar, request).cases(), SizeIs(1));
+  request.set_grid("990101001001002");
+  EXPECT_THAT(List(kRegistrar, request).cases(), IsEmpty());
+  // A unit's worker gets the unit's own, whatever is asked.
+  ASSERT_THAT(List(kWorker, {}).cases(), SizeIs(1));
+  EXPECT_EQ(List(kWorker, {}).cases(0).name(), dispatched.name());
+  EXPECT_THAT(List(kStranger, {}).cases(), IsEmpty());
+  v1::ListCasesRequest theirs;
+  theirs.set_unit("u-sanitation");
+  v1::ListCasesResponse response;
+  EXPECT_EQ(ReasonOf(Call(kStranger, 5, &v1::DispatchService::Stub::ListCases, theirs, &response)),
+            "REASON_NOT_YOUR_UNIT");
+}
+
+TEST_F(DispatchRpcTest, TellsWhy) {
+  const v1::Case c = Dispatched();
+  v1::ExplainCaseRequest request;
+  request.set_name(c.name());
+  v1::ExplainCaseResponse response;
+  ASSERT_TRUE(Call(kWorker, 5, &v1::DispatchService::Stub::ExplainCase, request, &response).ok());
+  std::vector<std::string> told;
+  for (const auto& choice : response.choices()) told.push_back(choice.text_zh());
+  EXPECT_THAT(
+      told, ElementsAre(
+                "小类 E0110 由受理员选定。", "位置落在单元网格 990101001001001 的边界内（辖区数据 2026-1）。",
+                "小类 E0110 属职责 sanitation，责任清单第 duty-01 条把网格 990101001001001 的该职责交给 u-sanitation。",
+                "立案条件 1 的处置时限为4工作时，自 2026-11-18 10:03 起按日历 2026-1 计算，至 2026-11-18 16:03。",
+                "50 米、24 小时内没有同小类的在办案件。"));
+  EXPECT_EQ(Call(kStranger, 5, &v1::DispatchService::Stub::ExplainCase, request, &response).error_code(),
+            grpc::StatusCode::NOT_FOUND);
+}
+
+}  // namespace
+}  // namespace civicmesh::dispatch
