@@ -1,6 +1,6 @@
 // The in-memory twins of Kafka and Redis for a service that runs in earnest, with all its threads: for tests.
 //
-// Thread-safe, by one lock around all twins of the process.
+// Thread-safe, by locks around all twins of the process.
 #pragma once
 
 #include <memory>
@@ -15,8 +15,14 @@
 
 namespace civicmesh {
 
-// The twins are single-threaded: one lock around all of them. Callbacks run under it and take other locks, never this.
-inline std::recursive_mutex& BigLock() {
+// The twins are single-threaded: one lock around the log, one around hot state. Callbacks run under them. Hot state's
+// may go on to the door and the log (an answer, a record); the log's go nowhere, and the door calls the log under a lock
+// of its own: one lock around both would close a circle.
+inline std::recursive_mutex& LogLock() {
+  static std::recursive_mutex mutex;
+  return mutex;
+}
+inline std::recursive_mutex& HotLock() {
   static std::recursive_mutex mutex;
   return mutex;
 }
@@ -26,19 +32,19 @@ class LockedAppender : public LogAppender {
  public:
   explicit LockedAppender(std::unique_ptr<LogAppender> inner) : inner_(std::move(inner)) {}
   ~LockedAppender() override {
-    Locked lock(BigLock());
+    Locked lock(LogLock());
     inner_.reset();
   }
   absl::Status Append(Partition at, std::string value, Headers headers) override {
-    Locked lock(BigLock());
+    Locked lock(LogLock());
     return inner_->Append(at, std::move(value), std::move(headers));
   }
   absl::Status Append(Partition at, std::string value, Headers headers, Done done) override {
-    Locked lock(BigLock());
+    Locked lock(LogLock());
     return inner_->Append(at, std::move(value), std::move(headers), std::move(done));
   }
   absl::Status Health() override {
-    Locked lock(BigLock());
+    Locked lock(LogLock());
     return inner_->Health();
   }
 
@@ -50,27 +56,27 @@ class LockedReader : public LogReader {
  public:
   explicit LockedReader(std::unique_ptr<LogReader> inner) : inner_(std::move(inner)) {}
   void Start(Partition at, int64_t offset) override {
-    Locked lock(BigLock());
+    Locked lock(LogLock());
     inner_->Start(at, offset);
   }
   void Stop(Partition at) override {
-    Locked lock(BigLock());
+    Locked lock(LogLock());
     inner_->Stop(at);
   }
   int Poll(LogSink& sink, int max, int) override {
-    Locked lock(BigLock());
+    Locked lock(LogLock());
     return inner_->Poll(sink, max, 0);
   }
   void Wake() override {
-    Locked lock(BigLock());
+    Locked lock(LogLock());
     inner_->Wake();
   }
   absl::StatusOr<Bounds> GetBounds(Partition at) override {
-    Locked lock(BigLock());
+    Locked lock(LogLock());
     return inner_->GetBounds(at);
   }
   absl::StatusOr<LogRecord> ReadAt(Partition at, int64_t offset) override {
-    Locked lock(BigLock());
+    Locked lock(LogLock());
     return inner_->ReadAt(at, offset);
   }
 
@@ -82,11 +88,11 @@ class LockedJournal : public Journal {
  public:
   explicit LockedJournal(MemoryLog* log) : inner_(log) {}
   std::unique_ptr<LogAppender> NewAppender() override {
-    Locked lock(BigLock());
+    Locked lock(LogLock());
     return std::make_unique<LockedAppender>(inner_.NewAppender());
   }
   std::unique_ptr<LogReader> NewReader() override {
-    Locked lock(BigLock());
+    Locked lock(LogLock());
     return std::make_unique<LockedReader>(inner_.NewReader());
   }
   int shards() const override { return inner_.shards(); }
@@ -100,7 +106,7 @@ class LockedHot : public MemoryHotState {
  public:
   using MemoryHotState::MemoryHotState;
   int Poll(int wait_ms) override {
-    Locked lock(BigLock());
+    Locked lock(HotLock());
     return MemoryHotState::Poll(wait_ms);
   }
 };
@@ -110,12 +116,12 @@ class LockedReads : public HotReads {
   LockedReads(MemoryRedis* server, std::string domain, int fold_version = 1)
       : hot_(server, std::move(domain), fold_version) {}
   void Read(int shard, HotTable table, std::vector<std::string> keys, Done done) override {
-    Locked lock(BigLock());
+    Locked lock(HotLock());
     hot_.Read(shard, table, std::move(keys), std::move(done));
     hot_.Poll(0);
   }
   void Range(int shard, std::string from, std::string to, int limit, bool descending, Done done) override {
-    Locked lock(BigLock());
+    Locked lock(HotLock());
     hot_.Range(shard, std::move(from), std::move(to), limit, descending, std::move(done));
     hot_.Poll(0);
   }

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <mutex>
 #include <thread>
 
 #include "absl/synchronization/notification.h"
@@ -81,7 +82,7 @@ class ServiceProcessTest : public testing::Test {
                       .reply_to = "here",
                       .send_reply =
                           [this](int, const std::string& to, std::string reply) {
-                            Locked lock(BigLock());
+                            std::lock_guard lock(sent_mutex_);
                             sent_.emplace_back(to, std::move(reply));
                           },
                       .health = [this] { return below_; }};
@@ -155,6 +156,7 @@ class ServiceProcessTest : public testing::Test {
   LockedHot hot_{&redis_, "intake"};
   LockedReads reads_{&redis_, "intake"};
   ReferenceLibrary library_{{}};
+  std::mutex sent_mutex_;
   std::vector<std::pair<std::string, std::string>> sent_;
   absl::Status below_;
   std::unique_ptr<ServiceProcess> process_;
@@ -216,7 +218,7 @@ TEST_F(ServiceProcessTest, AnswersAnotherReplicaOverItsChannel) {
   while (!answered && absl::Now() < until) {
     std::vector<std::pair<std::string, std::string>> sent;
     {
-      Locked lock(BigLock());
+      std::lock_guard lock(sent_mutex_);
       sent.swap(sent_);
     }
     for (auto& [to, bytes] : sent) {

@@ -1,8 +1,8 @@
 // An activity is announced with everything a volunteer has to know, or called off.
-#include <algorithm>
 #include <cmath>
-#include <initializer_list>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "services/volunteering/domain/common.h"
 #include "services/volunteering/domain/names.h"
@@ -45,14 +45,19 @@ std::string WrongField(const v1::PublishActivityRequest& r, int64_t now_ms) {
 
 }  // namespace
 
+std::optional<Refusal> CheckTexts(const v1::PublishActivityRequest& request) {
+  if (HoldsPersonalNumber(request.title_zh())) return Refuse(v1::REASON_PERSONAL_DATA_IN_TEXT, "title_zh");
+  if (HoldsPersonalNumber(request.place_zh())) return Refuse(v1::REASON_PERSONAL_DATA_IN_TEXT, "place_zh");
+  if (HoldsPersonalNumber(request.risks_zh())) return Refuse(v1::REASON_PERSONAL_DATA_IN_TEXT, "risks_zh");
+  return std::nullopt;
+}
+
 Decision PublishActivity(const v1::PublishActivityRequest& request, const Caller& caller) {
   const Context& ctx = caller.ctx;
   if (HasLength(request.risks_zh(), 0, 0)) return Refuse(v1::REASON_RISKS_MISSING, "risks_zh");
   if (std::string field = WrongField(request, ctx.now_ms); !field.empty())
     return Refuse(v1::REASON_INVALID_ARGUMENT, field);
-  if (HoldsPersonalNumber(request.title_zh())) return Refuse(v1::REASON_PERSONAL_DATA_IN_TEXT, "title_zh");
-  if (HoldsPersonalNumber(request.place_zh())) return Refuse(v1::REASON_PERSONAL_DATA_IN_TEXT, "place_zh");
-  if (HoldsPersonalNumber(request.risks_zh())) return Refuse(v1::REASON_PERSONAL_DATA_IN_TEXT, "risks_zh");
+  if (auto refusal = CheckTexts(request)) return *std::move(refusal);
   if (request.personal_danger() && !request.insured()) return Refuse(v1::REASON_INSURANCE_MISSING, "insured");
 
   const std::string id = ctx.NewId("v");

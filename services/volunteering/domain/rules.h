@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "civicmesh/volunteering/v1/volunteering_journal.pb.h"
@@ -33,6 +34,8 @@ struct Caller {
   const Context& ctx;
 };
 
+// What is wrong with the texts, to be asked before the request enters the log: personal data never does.
+std::optional<Refusal> CheckTexts(const v1::PublishActivityRequest& request);
 Decision PublishActivity(const v1::PublishActivityRequest& request, const Caller& caller);
 Decision CancelActivity(const v1::ActivityState& state, const v1::CancelActivityRequest& request, const Caller& caller);
 

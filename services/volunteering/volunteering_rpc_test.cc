@@ -1,0 +1,299 @@
+// The whole service over the in-memory twins: who may call what, what callers see, and many at once.
+#include "services/volunteering/volunteering_rpc.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/blocking_counter.h"
+#include "civicmesh/volunteering/v1/volunteering_service.grpc.pb.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/runtime/base/ids.h"
+#include "services/runtime/rpc/errors.h"
+#include "services/runtime/rpc/service_for_tests.h"
+#include "services/volunteering/domain/shard.h"
+
+namespace civicmesh::volunteering {
+namespace {
+
+constexpr char kDayBefore[] = "2026-11-17T10:00:00+08:00", kMorning[] = "2026-11-18T09:00:00+08:00",
+               kStart[] = "2026-11-18T14:00:00+08:00", kLater[] = "2026-11-18T15:30:00+08:00",
+               kEvening[] = "2026-11-18T18:00:00+08:00";
+constexpr int64_t kStartsAt = 1794981600, kTwoHours = 7200;
+
+const ActorView kOrganiser{.subject = "organiser-01", .roles = {"ORGANISER"}, .unit = ""};
+const ActorView kOther{.subject = "organiser-02", .roles = {"ORGANISER"}, .unit = ""};
+const ActorView kNobody;
+ActorView Citizen(int n) { return {.subject = absl::StrCat("citizen-", n), .roles = {"CITIZEN"}, .unit = ""}; }
+
+class VolunteeringRpcTest : public testing::Test {
+ protected:
+  using Stub = v1::VolunteeringService::StubInterface;
+  template <typename Request, typename Response>
+  using Method = grpc::Status (Stub::*)(grpc::ClientContext*, const Request&, Response*);
+
+  void SetUp() override { stub_ = v1::VolunteeringService::NewStub(service_.Channel()); }
+
+  // The reason of a refusal, "" where it went well.
+  template <typename Request, typename Response>
+  std::string Call(Method<Request, Response> method, const ActorView& actor, const std::string& time,
+                   const Request& request, Response* response) {
+    response->Clear();
+    const grpc::Status status = ((*stub_).*method)(service_.As(actor, time).get(), request, response);
+    const std::string reason = ReasonOf(status);
+    return status.ok() ? "" : reason.empty() ? status.error_message() : reason;
+  }
+
+  v1::PublishActivityRequest ToPublish(int capacity, int64_t starts_at = kStartsAt) {
+    v1::PublishActivityRequest request;
+    request.set_request_id(service_.NewRequestId());
+    request.set_title_zh("文明劝导");
+    request.set_place_zh("学林街路口");
+    request.mutable_location()->set_latitude(30.29);
+    request.mutable_location()->set_longitude(119.97);
+    request.mutable_starts_at()->set_seconds(starts_at);
+    request.mutable_ends_at()->set_seconds(starts_at + kTwoHours);
+    request.set_capacity(capacity);
+    request.set_risks_zh("车流较大");
+    return request;
+  }
+  v1::Activity Publish(int capacity, int64_t starts_at = kStartsAt) {
+    v1::Activity activity;
+    EXPECT_EQ(Call(&Stub::PublishActivity, kOrganiser, kDayBefore, ToPublish(capacity, starts_at), &activity), "");
+    return activity;
+  }
+  v1::SignUpRequest ToSignUp(const std::string& activity) {
+    v1::SignUpRequest request;
+    request.set_name(activity);
+    request.set_request_id(service_.NewRequestId());
+    request.set_age_band(v1::AGE_BAND_ADULT);
+    return request;
+  }
+  v1::ServiceRecord SignUp(const std::string& activity, int citizen) {
+    v1::ServiceRecord record;
+    EXPECT_EQ(Call(&Stub::SignUp, Citizen(citizen), kDayBefore, ToSignUp(activity), &record), "");
+    return record;
+  }
+  template <typename Request>
+  Request On(const std::string& record) {
+    Request request;
+    request.set_name(record);
+    request.set_request_id(service_.NewRequestId());
+    return request;
+  }
+  std::string GetRecord(const ActorView& actor, const std::string& name, v1::ServiceRecord* record) {
+    v1::GetServiceRecordRequest request;
+    request.set_name(name);
+    return Call(&Stub::GetServiceRecord, actor, "", request, record);
+  }
+  v1::Activity GetActivity(const std::string& name) {
+    v1::GetActivityRequest request;
+    request.set_name(name);
+    v1::Activity activity;
+    EXPECT_EQ(Call(&Stub::GetActivity, kNobody, "", request, &activity), "");
+    return activity;
+  }
+  // All pages.
+  std::vector<v1::ServiceRecord> Records(const ActorView& actor, const std::string& parent, int page_size) {
+    v1::ListServiceRecordsRequest request;
+    request.set_parent(parent);
+    request.set_page_size(page_size);
+    std::vector<v1::ServiceRecord> all;
+    do {
+      v1::ListServiceRecordsResponse response;
+      EXPECT_EQ(Call(&Stub::ListServiceRecords, actor, "", request, &response), "");
+      EXPECT_LE(response.service_records_size(), page_size);
+      all.insert(all.end(), response.service_records().begin(), response.service_records().end());
+      request.set_page_token(response.next_page_token());
+    } while (!request.page_token().empty());
+    return all;
+  }
+  std::vector<std::string> Activities(const std::string& organiser, int page_size) {
+    v1::ListActivitiesRequest request;
+    request.set_organiser(organiser);
+    request.set_page_size(page_size);
+    std::vector<std::string> names;
+    do {
+      v1::ListActivitiesResponse response;
+      EXPECT_EQ(Call(&Stub::ListActivities, kNobody, "", request, &response), "");
+      for (const auto& activity : response.activities()) names.push_back(activity.name());
+      request.set_page_token(response.next_page_token());
+    } while (!request.page_token().empty());
+    return names;
+  }
+
+  ServiceForTests service_{{.domain = "volunteering",
+                            .machines = MakeShard,
+                            .services = [](const ServiceContext& s) { return std::vector{MakeVolunteeringRpc(s)}; }},
+                           /*shards=*/4};
+  std::unique_ptr<Stub> stub_;
+};
+
+TEST_F(VolunteeringRpcTest, FromSignUpToConfirmedMinutes) {
+  const v1::Activity activity = Publish(2);
+  EXPECT_EQ(activity.status(), v1::ACTIVITY_STATUS_PUBLISHED);
+  EXPECT_EQ(activity.organiser(), "organiser-01");
+  v1::ServiceRecord record = SignUp(activity.name(), 1);
+  EXPECT_EQ(record.name(), absl::StrCat(activity.name(), "/serviceRecords/", PersonToken("citizen-1")));
+  EXPECT_EQ(record.status(), v1::SERVICE_STATUS_SIGNED_UP);
+  EXPECT_EQ(record.title_zh(), "文明劝导");
+  EXPECT_EQ(GetActivity(activity.name()).signed_up(), 1);
+  EXPECT_NE(GetActivity(activity.name()).etag(), activity.etag());
+
+  const std::string name = record.name();
+  EXPECT_EQ(Call(&Stub::CheckIn, Citizen(1), kStart, On<v1::CheckInRequest>(name), &record), "");
+  EXPECT_EQ(record.status(), v1::SERVICE_STATUS_CHECKED_IN);
+  EXPECT_EQ(Call(&Stub::CheckOut, kOrganiser, kLater, On<v1::CheckOutRequest>(name), &record), "");
+  EXPECT_EQ(record.recorded_minutes(), 90);
+  auto confirm = On<v1::ConfirmServiceRequest>(name);
+  confirm.set_minutes(80);
+  confirm.set_etag("1");
+  EXPECT_EQ(Call(&Stub::ConfirmService, kOrganiser, kEvening, confirm, &record), "REASON_ETAG_MISMATCH");
+  confirm = On<v1::ConfirmServiceRequest>(name);
+  confirm.set_minutes(80);
+  ASSERT_EQ(GetRecord(kOrganiser, name, &record), "");
+  confirm.set_etag(record.etag());
+  EXPECT_EQ(Call(&Stub::ConfirmService, kOrganiser, kEvening, confirm, &record), "");
+  EXPECT_EQ(record.status(), v1::SERVICE_STATUS_CONFIRMED);
+  EXPECT_EQ(record.confirmed_minutes(), 80);
+  // A retry gets the same answer, another intention is refused.
+  EXPECT_EQ(Call(&Stub::ConfirmService, kOrganiser, kEvening, confirm, &record), "");
+  EXPECT_EQ(record.confirmed_minutes(), 80);
+  confirm.set_request_id(service_.NewRequestId());
+  confirm.clear_etag();
+  EXPECT_EQ(Call(&Stub::ConfirmService, kOrganiser, kEvening, confirm, &record), "REASON_ALREADY_CONFIRMED");
+}
+
+TEST_F(VolunteeringRpcTest, FiftyAtOnceForEightPlaces) {
+  const std::string activity = Publish(8).name();
+  constexpr int kCitizens = 50;
+  struct One {
+    std::unique_ptr<grpc::ClientContext> context;
+    v1::SignUpRequest request;
+    v1::ServiceRecord record;
+    grpc::Status status;
+  };
+  std::vector<One> all(kCitizens);
+  absl::BlockingCounter done(kCitizens);
+  for (int i = 0; i < kCitizens; ++i) {
+    One& one = all[i];
+    one.context = service_.As(Citizen(i), kDayBefore);
+    one.request = ToSignUp(activity);
+  }
+  for (One& one : all)
+    stub_->async()->SignUp(one.context.get(), &one.request, &one.record, [&one, &done](grpc::Status status) {
+      one.status = std::move(status);
+      done.DecrementCount();
+    });
+  done.Wait();
+  std::vector<std::string> in;
+  for (const One& one : all) {
+    if (one.status.ok())
+      in.push_back(one.record.name());
+    else
+      EXPECT_EQ(ReasonOf(one.status), "REASON_FULL") << one.status.error_message();
+  }
+  EXPECT_EQ(in.size(), 8u);
+
+  const auto listed = [&] {
+    std::vector<std::string> names;
+    for (const auto& record : Records(kOrganiser, activity, 3)) names.push_back(record.name());
+    return names;
+  };
+  EXPECT_THAT(listed(), testing::UnorderedElementsAreArray(in));
+  EXPECT_EQ(GetActivity(activity).signed_up(), 8);
+  // The log remembers it all.
+  service_.Restart(/*wipe=*/true);
+  stub_ = v1::VolunteeringService::NewStub(service_.Channel());
+  EXPECT_THAT(listed(), testing::UnorderedElementsAreArray(in));
+  EXPECT_EQ(GetActivity(activity).signed_up(), 8);
+}
+
+TEST_F(VolunteeringRpcTest, WhoVolunteersIsShownToThemAndTheOrganiserAlone) {
+  const std::string activity = Publish(8).name();
+  const std::string one = SignUp(activity, 1).name();
+  SignUp(activity, 2);
+  v1::ServiceRecord record;
+  EXPECT_EQ(GetRecord(Citizen(1), one, &record), "");
+  EXPECT_EQ(GetRecord(kOrganiser, one, &record), "");
+  EXPECT_EQ(GetRecord(Citizen(2), one, &record), "REASON_RECORD_NOT_FOUND");
+  EXPECT_EQ(GetRecord(kOther, one, &record), "REASON_RECORD_NOT_FOUND");
+  EXPECT_EQ(GetRecord(Citizen(3), absl::StrCat(activity, "/serviceRecords/", PersonToken("citizen-3")), &record),
+            "REASON_RECORD_NOT_FOUND");
+  EXPECT_EQ(GetRecord(kNobody, one, &record), "REASON_UNAUTHENTICATED");
+  EXPECT_EQ(Records(kOrganiser, activity, 50).size(), 2u);
+  EXPECT_EQ(Records(Citizen(2), activity, 50).size(), 1u);
+  EXPECT_EQ(Records(kOther, activity, 50).size(), 0u);
+  EXPECT_EQ(Call(&Stub::CheckIn, Citizen(2), kStart, On<v1::CheckInRequest>(one), &record), "REASON_NOT_YOUR_RECORD");
+  EXPECT_EQ(Call(&Stub::CheckIn, kOther, kStart, On<v1::CheckInRequest>(one), &record), "REASON_NOT_YOUR_RECORD");
+  EXPECT_EQ(Call(&Stub::SignUp, kOther, kDayBefore, ToSignUp(activity), &record), "REASON_PERMISSION_DENIED");
+  v1::Activity published;
+  EXPECT_EQ(Call(&Stub::PublishActivity, Citizen(1), kDayBefore, ToPublish(1), &published), "REASON_PERMISSION_DENIED");
+}
+
+TEST_F(VolunteeringRpcTest, OwnRecordsOverAllShardsTheLatestActivityFirst) {
+  std::vector<std::string> records;
+  for (int day = 0; day < 12; ++day) records.push_back(SignUp(Publish(8, kStartsAt + day * 86400).name(), 1).name());
+  v1::ServiceRecord cancelled;
+  EXPECT_EQ(Call(&Stub::CancelSignUp, Citizen(1), kMorning, On<v1::CancelSignUpRequest>(records[3]), &cancelled), "");
+  EXPECT_EQ(cancelled.status(), v1::SERVICE_STATUS_CANCELLED);
+  SignUp(Publish(8).name(), 2);
+
+  const auto own = Records(Citizen(1), "activities/-", 5);
+  ASSERT_EQ(own.size(), records.size());
+  for (size_t i = 0; i < own.size(); ++i) EXPECT_EQ(own[i].name(), records[own.size() - 1 - i]);
+  EXPECT_EQ(own[8].status(), v1::SERVICE_STATUS_CANCELLED);
+  EXPECT_TRUE(Records(kOrganiser, "activities/-", 5).empty());
+}
+
+TEST_F(VolunteeringRpcTest, ListsWhatHasNotEndedAndAllOfAnOrganiser) {
+  std::vector<std::string> names;
+  for (int day = 0; day < 7; ++day) names.push_back(Publish(8, kStartsAt + day * 86400).name());
+  v1::Activity activity;
+  EXPECT_EQ(Call(&Stub::CancelActivity, kOrganiser, kMorning, On<v1::CancelActivityRequest>(names[2]), &activity), "");
+  EXPECT_EQ(activity.status(), v1::ACTIVITY_STATUS_CANCELLED);
+  // The first one's end comes with the next command of its shard.
+  v1::ServiceRecord record;
+  EXPECT_EQ(Call(&Stub::SignUp, Citizen(1), kEvening, ToSignUp(names[0]), &record), "REASON_TOO_LATE");
+  EXPECT_EQ(GetActivity(names[0]).status(), v1::ACTIVITY_STATUS_ENDED);
+
+  EXPECT_THAT(Activities("", 2), testing::ElementsAre(names[1], names[3], names[4], names[5], names[6]));
+  const std::vector<std::string> latest_first(names.rbegin(), names.rend());
+  EXPECT_EQ(Activities("organiser-01", 3), latest_first);
+  EXPECT_TRUE(Activities("organiser-02", 3).empty());
+}
+
+TEST_F(VolunteeringRpcTest, RefusesWhatNamesNothing) {
+  v1::ServiceRecord record;
+  v1::Activity activity;
+  for (const std::string name :
+       {"", "activities/-", "activities/v-zz00000000000000000", "activities/v-0000000000000000"}) {
+    EXPECT_EQ(Call(&Stub::SignUp, Citizen(1), kDayBefore, ToSignUp(name), &record), "REASON_ACTIVITY_NOT_FOUND");
+    EXPECT_EQ(Call(&Stub::CheckIn, Citizen(1), kDayBefore, On<v1::CheckInRequest>(name), &record),
+              "REASON_RECORD_NOT_FOUND");
+    v1::GetActivityRequest get;
+    get.set_name(name);
+    EXPECT_EQ(Call(&Stub::GetActivity, kNobody, "", get, &activity), "REASON_ACTIVITY_NOT_FOUND");
+  }
+  v1::ListServiceRecordsRequest list;
+  list.set_parent(Publish(1).name());
+  list.set_page_size(-1);
+  v1::ListServiceRecordsResponse records;
+  EXPECT_EQ(Call(&Stub::ListServiceRecords, kOrganiser, "", list, &records), "REASON_INVALID_ARGUMENT");
+  list.set_page_size(1);
+  list.set_page_token("made up");
+  EXPECT_EQ(Call(&Stub::ListServiceRecords, kOrganiser, "", list, &records), "REASON_BAD_PAGE_TOKEN");
+  // A personal number in a text never reaches the log: the same request_id is free for the corrected text.
+  v1::PublishActivityRequest publish = ToPublish(1);
+  publish.set_title_zh("电话13800000000");
+  EXPECT_EQ(Call(&Stub::PublishActivity, kOrganiser, kDayBefore, publish, &activity), "REASON_PERSONAL_DATA_IN_TEXT");
+  publish.set_title_zh("劝导");
+  EXPECT_EQ(Call(&Stub::PublishActivity, kOrganiser, kDayBefore, publish, &activity), "");
+}
+
+}  // namespace
+}  // namespace civicmesh::volunteering
