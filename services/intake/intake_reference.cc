@@ -1,0 +1,63 @@
+#include "services/intake/intake_reference.h"
+
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+
+namespace civicmesh::intake {
+namespace {
+
+template <typename T>
+absl::StatusOr<T> Parse(std::string_view content) {
+  T message;
+  if (!message.ParseFromArray(content.data(), static_cast<int>(content.size())))
+    return absl::InvalidArgumentError("reference data does not parse");
+  return message;
+}
+
+absl::StatusOr<std::shared_ptr<const void>> ParseStandard(std::string_view content) {
+  auto message = Parse<reference::v1::Standard>(content);
+  if (!message.ok()) return message.status();
+  if (message->classes().empty()) return absl::InvalidArgumentError("a standard without classes");
+  auto standard = std::make_shared<IntakeStandard>(*message);
+  for (const auto& minor : message->classes())
+    if (minor.code().empty() || standard->Find(minor.code())->name_zh != minor.name_zh())
+      return absl::InvalidArgumentError(absl::StrCat("minor class ", minor.code(), " has no code, or stands twice"));
+  return standard;
+}
+
+absl::StatusOr<std::shared_ptr<const void>> ParseDistrict(std::string_view content) {
+  auto message = Parse<reference::v1::District>(content);
+  if (!message.ok()) return message.status();
+  auto district = std::make_shared<IntakeDistrict>();
+  for (const auto& camera : message->cameras())
+    if (camera.id().empty() || !district->cameras.emplace(camera.id(), camera).second)
+      return absl::InvalidArgumentError(absl::StrCat("camera ", camera.id(), " has no id, or stands twice"));
+  return district;
+}
+
+}  // namespace
+
+IntakeStandard::IntakeStandard(const reference::v1::Standard& standard)
+    : version(standard.version()), classifier(standard) {
+  for (const auto& minor : standard.classes()) {
+    classes_.emplace(minor.code(), MinorClass{minor.code(), minor.name_zh()});
+    if (minor.camera_class() > 0) camera_classes_.emplace(minor.camera_class(), minor.code());
+  }
+}
+
+const IntakeStandard::MinorClass* IntakeStandard::Find(std::string_view code) const {
+  auto it = classes_.find(absl::string_view(code.data(), code.size()));
+  return it == classes_.end() ? nullptr : &it->second;
+}
+
+const IntakeStandard::MinorClass* IntakeStandard::FindCameraClass(int camera_class) const {
+  auto it = camera_classes_.find(camera_class);
+  return it == camera_classes_.end() ? nullptr : Find(it->second);
+}
+
+std::map<std::string, ReferenceLibrary::Parser> ReferenceParsers() {
+  return {{kStandard, ParseStandard}, {kDistrict, ParseDistrict}};
+}
+
+}  // namespace civicmesh::intake
