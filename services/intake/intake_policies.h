@@ -1,0 +1,18 @@
+// Intake's policies: what it does about other domains' facts (DESIGN section 2).
+#pragma once
+
+#include <vector>
+
+#include "services/runtime/shard/policy_runner.h"
+
+namespace civicmesh::intake {
+
+// Policy follow_case: each report of a case hears that the case was opened, merged with, registered, declined, first
+// dispatched, signed, postponed and closed (DOMAIN section 2, 首接负责 and 回复). All other facts of dispatch ask for
+// nothing. INVALID_ARGUMENT: the fact does not parse, or names a report that is none of ours.
+absl::StatusOr<std::vector<PolicyCommand>> FollowCase(const PublicFact& fact);
+
+// For ServiceSpec::policies.
+std::vector<PolicySpec> Policies(int shards);
+
+}  // namespace civicmesh::intake

@@ -1,0 +1,117 @@
+#include "services/intake/intake_policies.h"
+
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include "civicmesh/dispatch/v1/dispatch_events.pb.h"
+#include "civicmesh/intake/v1/intake_journal.pb.h"
+#include "services/runtime/base/ids.h"
+
+namespace civicmesh::intake {
+namespace {
+
+const std::string kFirst = "reports/" + MakeId("r", 3, "1"), kSecond = "reports/" + MakeId("r", 5, "2");
+
+template <typename Fact>
+PublicFact FactOf(const std::string& rest) {
+  Fact fact;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(rest, &fact)) << rest;
+  fact.mutable_context()->set_case_("cases/c-1");
+  fact.mutable_context()->mutable_occurred_at()->set_seconds(7);
+  if (fact.context().reports().empty()) {
+    fact.mutable_context()->add_reports(kFirst);
+    fact.mutable_context()->add_reports(kSecond);
+  }
+  return {.type = Fact::descriptor()->full_name(), .subject = "cases/c-1", .bytes = fact.SerializeAsString()};
+}
+
+// "shard kind status due ground" of each command.
+std::vector<std::string> Told(const PublicFact& fact) {
+  std::vector<std::string> out;
+  const auto commands = FollowCase(fact);
+  EXPECT_TRUE(commands.ok()) << commands.status();
+  for (const auto& one : *commands) {
+    v1::Command command;
+    EXPECT_TRUE(command.ParseFromString(one.payload));
+    const auto& progress = command.record_case_progress();
+    EXPECT_EQ(progress.case_(), "cases/c-1");
+    EXPECT_EQ(progress.case_moved_at().seconds(), 7);
+    EXPECT_EQ(progress.report(), one.shard == 3 ? kFirst : kSecond);
+    out.push_back(std::to_string(one.shard) + " " + v1::NoticeKind_Name(progress.kind()).substr(12) + " " +
+                  v1::ReportStatus_Name(progress.status()).substr(14) +
+                  (progress.has_disposal_due_at() ? " " + std::to_string(progress.disposal_due_at().seconds()) : "") +
+                  (progress.decline_ground().empty() ? "" : " " + progress.decline_ground()));
+  }
+  return out;
+}
+
+using Lines = std::vector<std::string>;
+using namespace dispatch::v1;
+
+TEST(FollowCaseTest, TellsEveryReportOfTheCase) {
+  EXPECT_EQ(Told(FactOf<CaseOpened>("context {status: CASE_STATUS_REPORTED}")),
+            (Lines{"3 CASE_OPENED IN_CASE", "5 CASE_OPENED IN_CASE"}));
+  EXPECT_EQ(Told(FactOf<CaseRegistered>("context {status: CASE_STATUS_REGISTERED}")),
+            (Lines{"3 REGISTERED REGISTERED", "5 REGISTERED REGISTERED"}));
+  EXPECT_EQ(Told(FactOf<CaseSigned>("context {status: CASE_STATUS_SIGNED disposal_due_at {seconds: 9}}")),
+            (Lines{"3 SIGNED IN_DISPOSAL 9", "5 SIGNED IN_DISPOSAL 9"}));
+  EXPECT_EQ(Told(FactOf<CasePostponed>("context {status: CASE_STATUS_POSTPONED disposal_due_at {seconds: 9}}")),
+            (Lines{"3 POSTPONED IN_DISPOSAL", "5 POSTPONED IN_DISPOSAL"}));
+  EXPECT_EQ(Told(FactOf<CaseClosed>("context {status: CASE_STATUS_CLOSED}")),
+            (Lines{"3 CLOSED CLOSED", "5 CLOSED CLOSED"}));
+  EXPECT_EQ(Told(FactOf<CaseDeclined>("context {status: CASE_STATUS_NOT_REGISTERED} ground: DECLINE_GROUND_DUPLICATE")),
+            (Lines{"3 DECLINED DECLINED DECLINE_GROUND_DUPLICATE", "5 DECLINED DECLINED DECLINE_GROUND_DUPLICATE"}));
+}
+
+TEST(FollowCaseTest, TellsOfTheFirstDispatchOnly) {
+  EXPECT_EQ(
+      Told(FactOf<CaseDispatched>("context {status: CASE_STATUS_DISPATCHED disposal_due_at {seconds: 9}} first: true")),
+      (Lines{"3 DISPATCHED REGISTERED 9", "5 DISPATCHED REGISTERED 9"}));
+  EXPECT_EQ(Told(FactOf<CaseDispatched>("context {status: CASE_STATUS_DISPATCHED}")), Lines{});
+}
+
+TEST(FollowCaseTest, TellsOfAMergerOnlyTheReportMerged) {
+  EXPECT_EQ(Told(FactOf<CaseReportMerged>("context {status: CASE_STATUS_REPORTED} report {report: '" + kSecond + "'}")),
+            (Lines{"5 MERGED IN_CASE"}));
+  // Into a case that is under way already: the report is as far as it.
+  EXPECT_EQ(Told(FactOf<CaseReportMerged>("context {status: CASE_STATUS_REWORK disposal_due_at {seconds: 9}} report "
+                                          "{report: '" +
+                                          kSecond + "'}")),
+            (Lines{"5 MERGED IN_DISPOSAL 9"}));
+  EXPECT_EQ(Told(FactOf<CaseReportMerged>("context {status: CASE_STATUS_RETURNED} report {report: '" + kSecond + "'}")),
+            (Lines{"5 MERGED REGISTERED"}));
+}
+
+TEST(FollowCaseTest, IsSilentAboutTheRest) {
+  EXPECT_EQ(Told(FactOf<CaseAccepted>("")), Lines{});
+  EXPECT_EQ(Told(FactOf<CaseUrged>("")), Lines{});
+  EXPECT_EQ(Told({.type = "civicmesh.dispatch.v1.SomethingLater", .subject = "", .bytes = "\xff"}), Lines{});
+  // Opened by staff: no report asks for an answer.
+  auto fact = FactOf<CaseOpened>("");
+  CaseOpened opened;
+  opened.ParseFromString(fact.bytes);
+  opened.mutable_context()->clear_reports();
+  fact.bytes = opened.SerializeAsString();
+  EXPECT_EQ(Told(fact), Lines{});
+}
+
+TEST(FollowCaseTest, ParksWhatContradictsItself) {
+  EXPECT_EQ(FollowCase(FactOf<CaseOpened>("context {reports: 'reports/c-1'}")).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(FollowCase(FactOf<CaseReportMerged>("report {report: ''}")).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  for (const auto* type : {CaseOpened::descriptor(), CaseReportMerged::descriptor(), CaseDeclined::descriptor(),
+                           CaseDispatched::descriptor()})
+    EXPECT_FALSE(FollowCase({.type = type->full_name(), .subject = "", .bytes = "\xff"}).ok()) << type->name();
+}
+
+TEST(FollowCaseTest, IsThePolicyOfIntake) {
+  const auto policies = Policies(8);
+  ASSERT_EQ(policies.size(), 1u);
+  EXPECT_EQ(policies[0].name, "follow_case");
+  EXPECT_EQ(policies[0].source_domain, "dispatch");
+  EXPECT_EQ(policies[0].react(FactOf<CaseOpened>(""))->size(), 2u);
+}
+
+}  // namespace
+}  // namespace civicmesh::intake

@@ -1,0 +1,281 @@
+#include "services/intake/intake_rpc.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "civicmesh/intake/v1/intake_journal.pb.h"
+#include "civicmesh/intake/v1/intake_service.grpc.pb.h"
+#include "services/intake/active_standard.h"
+#include "services/intake/domain/reports.h"
+#include "services/intake/intake_reference.h"
+#include "services/intake/intake_views.h"
+#include "services/intake/seal.h"
+#include "services/intake/text/masking.h"
+#include "services/intake/text/utf8.h"
+#include "services/intake/tracking_code.h"
+#include "services/runtime/base/clock.h"
+#include "services/runtime/base/ids.h"
+#include "services/runtime/base/names.h"
+#include "services/runtime/rpc/serve.h"
+
+namespace civicmesh::intake {
+namespace {
+
+constexpr int kMaxPage = 200;
+constexpr size_t kMaxReference = 128;
+
+using Reactor = grpc::ServerUnaryReactor;
+using Context = grpc::CallbackServerContext;
+
+// Ids and references stand in the log in clear, so a number of a person's must not even be refused there.
+grpc::Status CheckForeignIds(const std::string& source_id, const std::string& reference) {
+  const auto personal = [](const char* field) { return ErrorOf(Refuse(v1::REASON_PERSONAL_DATA_IN_REFERENCE, field)); };
+  if (LooksPersonal(source_id)) return personal("source_id");
+  if (LooksPersonal(reference)) return personal("reporter_reference");
+  if (reference.size() > kMaxReference) return ErrorOf(Refuse(v1::REASON_INVALID_ARGUMENT, "reporter_reference"));
+  return grpc::Status::OK;
+}
+
+class IntakeRpc : public v1::IntakeService::CallbackService {
+ public:
+  IntakeRpc(const ServiceContext& service, const Sealer& sealer)
+      : service_(service), sealer_(sealer), standard_(service) {}
+
+  Reactor* SubmitReport(Context* ctx, const v1::SubmitReportRequest* req, v1::Report* resp) override {
+    return Serve(service_, ctx, req, [=, this](const Call& caller, Finish finish) {
+      if (auto s = CheckForeignIds(req->source_id(), req->reporter_reference()); !s.ok()) return finish(s);
+      Call call = caller;
+      // Nobody learns from the log who reports anonymously; a post or system that hands it in is no secret.
+      if (req->anonymous() && !ActsForOthers(call.actor)) call.actor = {};
+      const int shard = ShardOf(req->request_id(), service_.shards);
+      const int64_t now_ms = service_.driven_clock ? call.driven_time_ms : service_.clock->wall_ms();
+      standard_.With(shard, now_ms, [=, this](const IntakeStandard* standard) {
+        const std::string code = req->anonymous() ? MakeTrackingCode(sealer_, req->request_id()) : "";
+        v1::Command command;
+        *command.mutable_submit_report() = Protected(*req, standard, code);
+        service_.door->Submit(call,
+                              {.shard = shard,
+                               .routing_key = req->request_id(),
+                               .request_id = req->request_id(),
+                               .body = req,
+                               .payload = command.SerializeAsString()},
+                              AnswerReport(finish, call.actor, code, resp));
+      });
+    });
+  }
+
+  Reactor* AddToReport(Context* ctx, const v1::AddToReportRequest* req, v1::Report* resp) override {
+    return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
+      v1::Command command;
+      auto& add = *command.mutable_add_to_report();
+      add.set_name(req->name());
+      add.set_etag(req->etag());
+      add.set_tracking_hash(HashOfTrackingCode(req->tracking_code()));
+      if (!Trim(req->text()).empty()) *add.mutable_text() = Protect(req->text());
+      *add.mutable_photos() = req->photos();
+      SubmitTo("r", "reports/", call, *req, command, finish,
+               AnswerReport(finish, call.actor, "", resp, add.tracking_hash()));
+    });
+  }
+
+  Reactor* WithdrawReport(Context* ctx, const v1::WithdrawReportRequest* req, v1::Report* resp) override {
+    return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
+      v1::Command command;
+      auto& withdraw = *command.mutable_withdraw_report();
+      withdraw.set_name(req->name());
+      withdraw.set_etag(req->etag());
+      withdraw.set_tracking_hash(HashOfTrackingCode(req->tracking_code()));
+      SubmitTo("r", "reports/", call, *req, command, finish,
+               AnswerReport(finish, call.actor, "", resp, withdraw.tracking_hash()));
+    });
+  }
+
+  Reactor* LocateReport(Context* ctx, const v1::LocateReportRequest* req, v1::Report* resp) override {
+    return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
+      v1::Command command;
+      *command.mutable_locate_report() = *req;
+      SubmitTo("r", "reports/", call, *req, command, finish, AnswerReport(finish, call.actor, "", resp));
+    });
+  }
+
+  Reactor* GetReport(Context* ctx, const v1::GetReportRequest* req, v1::Report* resp) override {
+    return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
+      const std::string id = IdOf("reports/", req->name());
+      const auto shard = ShardOfId("r", id);
+      if (!shard || *shard >= service_.shards) return finish(RuntimeError("REASON_NOT_FOUND", "name"));
+      ReadStream(*service_.reads, *shard, id,
+                 AnswerRead<v1::IntakeStream>(finish, [=, this, actor = call.actor](const v1::IntakeStream& stream) {
+                   const std::string hash = HashOfTrackingCode(req->tracking_code());
+                   const Reader reader = ReaderOf(stream.report(), actor, hash);
+                   if (reader == Reader::kNobody) return RuntimeError("REASON_NOT_FOUND");
+                   const absl::Status shown = ToReport(stream.report(), reader, sealer_, resp);
+                   return shown.ok() ? grpc::Status::OK : ErrorOf(shown);
+                 }));
+    });
+  }
+
+  Reactor* ListReports(Context* ctx, const v1::ListReportsRequest* req, v1::ListReportsResponse* resp) override {
+    return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
+      ListQuery query{.descending = true,
+                      .shards = service_.shards,
+                      .page_size = std::min(req->page_size(), kMaxPage),
+                      .page_token = req->page_token()};
+      if (IsStaff(call.actor)) {
+        const bool all = req->status() == v1::REPORT_STATUS_UNSPECIFIED;
+        query.index = all ? "all" : "status";
+        query.value = all ? "" : v1::ReportStatus_Name(req->status());
+      } else if (req->status() != v1::REPORT_STATUS_UNSPECIFIED) {
+        return finish(ErrorOf(Refuse(v1::REASON_INVALID_ARGUMENT, "status")));
+      } else {
+        const bool gateway = call.actor.Has("GATEWAY");
+        query.index = gateway ? "submitter" : "reporter";
+        query.value = gateway ? call.actor.subject : PersonToken(call.actor.subject);
+      }
+      ListRows(*service_.reads, query, [=, this, actor = call.actor](ListResult found) {
+        for (const auto& [id, bytes] : found.entries) {
+          v1::IntakeStream stream;
+          const bool read = found.status.ok() && stream.ParseFromString(bytes);
+          const Reader reader = read ? ReaderOf(stream.report(), actor, "") : Reader::kNobody;
+          if (reader == Reader::kNobody) continue;
+          const absl::Status shown = ToReport(stream.report(), reader, sealer_, resp->add_reports());
+          if (!shown.ok()) found.status = ErrorOf(shown);
+        }
+        resp->set_next_page_token(found.next_page_token);
+        finish(found.status);
+      });
+    });
+  }
+
+  Reactor* RaiseAlert(Context* ctx, const v1::RaiseAlertRequest* req, v1::Alert* resp) override {
+    return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
+      if (auto s = CheckForeignIds(req->source_id(), ""); !s.ok()) return finish(s);
+      v1::Command command;
+      *command.mutable_raise_alert() = *req;
+      service_.door->Submit(call,
+                            {.shard = ShardOf(req->request_id(), service_.shards),
+                             .routing_key = req->request_id(),
+                             .request_id = req->request_id(),
+                             .body = req,
+                             .payload = command.SerializeAsString()},
+                            AnswerAlert(finish, resp));
+    });
+  }
+
+  Reactor* ReviewAlert(Context* ctx, const v1::ReviewAlertRequest* req, v1::Alert* resp) override {
+    return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
+      v1::Command command;
+      *command.mutable_review_alert() = *req;
+      SubmitTo("al", "alerts/", call, *req, command, finish, AnswerAlert(finish, resp));
+    });
+  }
+
+  Reactor* GetAlert(Context* ctx, const v1::GetAlertRequest* req, v1::Alert* resp) override {
+    return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
+      const std::string id = IdOf("alerts/", req->name());
+      const auto shard = ShardOfId("al", id);
+      if (!shard || *shard >= service_.shards) return finish(RuntimeError("REASON_NOT_FOUND", "name"));
+      ReadStream(*service_.reads, *shard, id,
+                 AnswerRead<v1::IntakeStream>(finish, [=, actor = call.actor](const v1::IntakeStream& stream) {
+                   const bool post = actor.Has("REVIEWER") || actor.Has("SHIFT_LEADER") || actor.Has("ANALYST");
+                   if (!post && stream.alert().raised_by() != actor.subject) return RuntimeError("REASON_NOT_FOUND");
+                   *resp = stream.alert().alert();
+                   return grpc::Status::OK;
+                 }));
+    });
+  }
+
+  Reactor* ListAlerts(Context* ctx, const v1::ListAlertsRequest* req, v1::ListAlertsResponse* resp) override {
+    return Serve(service_, ctx, req, [=, this](const Call&, Finish finish) {
+      ListRows(*service_.reads,
+               {.index = "waiting",
+                .shards = service_.shards,
+                .page_size = std::min(req->page_size(), kMaxPage),
+                .page_token = req->page_token()},
+               [=](ListResult found) {
+                 v1::IntakeStream stream;
+                 for (const auto& [id, bytes] : found.entries)
+                   if (stream.ParseFromString(bytes)) *resp->add_alerts() = stream.alert().alert();
+                 resp->set_next_page_token(found.next_page_token);
+                 finish(found.status);
+               });
+    });
+  }
+
+ private:
+  // What a person wrote, without white space around it.
+  v1::PersonalText Protect(const std::string& written) const {
+    const std::string_view text = Trim(written);
+    v1::PersonalText out;
+    *out.mutable_sealed() = sealer_.Seal(text);
+    out.set_masked(Mask(text).text);
+    out.set_length(static_cast<int>(CountCharacters(text)));
+    return out;
+  }
+
+  v1::SubmitReport Protected(const v1::SubmitReportRequest& req, const IntakeStandard* standard,
+                             const std::string& tracking_code) const {
+    v1::SubmitReport out;
+    *out.mutable_text() = Protect(req.text());
+    *out.mutable_photos() = req.photos();
+    *out.mutable_voices() = req.voices();
+    out.set_source(req.source());
+    if (req.has_location()) *out.mutable_location() = req.location();
+    if (!Trim(req.place_text()).empty()) *out.mutable_place_text() = Protect(req.place_text());
+    out.set_source_id(req.source_id());
+    if (req.has_reported_at()) *out.mutable_reported_at() = req.reported_at();
+    out.set_anonymous(req.anonymous());
+    out.set_tracking_hash(HashOfTrackingCode(tracking_code));
+    if (!req.reporter_reference().empty()) out.set_reporter_token(PersonToken(req.reporter_reference()));
+    if (standard) *out.mutable_category() = standard->classifier.Propose(req.text());
+    return out;
+  }
+
+  // A command on what there is already: its id carries the shard.
+  template <typename Request>
+  void SubmitTo(std::string_view prefix, std::string_view collection, const Call& call, const Request& req,
+                const v1::Command& command, const Finish& finish, CommandDoor::Done done) {
+    const auto shard = ShardOfId(prefix, IdOf(collection, req.name()));
+    if (!shard || *shard >= service_.shards) return finish(RuntimeError("REASON_NOT_FOUND", "name"));
+    service_.door->Submit(call,
+                          {.shard = *shard,
+                           .routing_key = req.name(),
+                           .request_id = req.request_id(),
+                           .body = &req,
+                           .payload = command.SerializeAsString()},
+                          std::move(done));
+  }
+
+  // `new_code` goes out with the answer; with neither code nor hash the actor alone says what may be seen.
+  CommandDoor::Done AnswerReport(Finish finish, ActorView actor, std::string new_code, v1::Report* resp,
+                                 std::string tracking_hash = "") const {
+    if (!new_code.empty()) tracking_hash = HashOfTrackingCode(new_code);
+    return [=, this](CommandResult result) {
+      v1::IntakeStream stream;
+      if (!result.status.ok()) return finish(std::move(result.status));
+      if (!stream.ParseFromString(result.state)) return finish(RuntimeError("REASON_DATA_LOSS"));
+      // A staff member's command was accepted, so it may see at least what staff see.
+      const Reader reader = IsReporter(stream.report(), actor, tracking_hash) ? Reader::kReporter : Reader::kStaff;
+      const absl::Status shown = ToReport(stream.report(), reader, sealer_, resp);
+      resp->set_tracking_code(new_code);
+      finish(shown.ok() ? grpc::Status::OK : ErrorOf(shown));
+    };
+  }
+
+  static CommandDoor::Done AnswerAlert(Finish finish, v1::Alert* resp) {
+    return AnswerCommand<v1::IntakeStream>(std::move(finish),
+                                           [resp](const v1::IntakeStream& stream) { *resp = stream.alert().alert(); });
+  }
+
+  const ServiceContext& service_;
+  const Sealer& sealer_;
+  ActiveStandard standard_;
+};
+
+}  // namespace
+
+std::shared_ptr<grpc::Service> MakeIntakeRpc(const ServiceContext& service, const Sealer& sealer) {
+  return std::make_shared<IntakeRpc>(service, sealer);
+}
+
+}  // namespace civicmesh::intake
