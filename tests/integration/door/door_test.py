@@ -233,20 +233,20 @@ class AKill(unittest.TestCase):
         clerk = Clerk()
         ids = [new_request_id() for _ in range(self.CASES)]
         places = [centre(grid) for grid in DISTRICT["grids"][1:1 + self.CASES]]
-        answered, enough = {}, threading.Semaphore(0)
+        answered, ended = {}, threading.Semaphore(0)
 
         def open_one(i):
             status, answer = clerk.open(ids[i], places[i])
             if status == 200:
                 answered[i] = answer
-                enough.release()
+            ended.release()
             return status
 
         before = self.published()
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             waiting = [pool.submit(open_one, i) for i in range(self.CASES)]
             for _ in range(self.ANSWERED_BEFORE):
-                enough.acquire()
+                ended.acquire()
             os.kill(CITY.where["pids"]["dispatch"], signal.SIGKILL)
             statuses = [one.result() for one in waiting]
         self.assertTrue(set(statuses) <= {200, 503, 504}, statuses)
