@@ -17,6 +17,8 @@ namespace civicmesh {
 namespace {
 
 constexpr int kTimeoutMs = 7000;
+// A busy machine takes its time over the topics of a whole mesh.
+constexpr int kLeadersTimeoutMs = 60000;
 constexpr int kPauseMs = 20;
 constexpr int64_t kDayMs = 24 * 3600 * 1000LL;
 
@@ -143,7 +145,7 @@ absl::Status DescribeAndCheck(rd_kafka_t* handle, const KafkaOptions& options, c
 
 // The controller answers before the leaders know that they lead.
 absl::Status AwaitLeaders(rd_kafka_t* handle, const std::vector<TopicSpec>& topics, rd_kafka_queue_t* idle) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kTimeoutMs);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kLeadersTimeoutMs);
   for (const TopicSpec& topic : topics) {
     for (int partition = 0; partition < topic.partitions;) {
       int64_t begin, end;

@@ -42,8 +42,9 @@ struct TopicCreation {
   std::vector<std::tuple<Topic, std::string, std::string>> settings = {};
 };
 
-// Makes the topics that do not exist, in one request; leaves the others as they are. Errors and blocking as above;
-// INVALID_ARGUMENT: the broker refuses one.
+// Makes the topics that do not exist, in one request; leaves the others as they are. Returns when all partitions have
+// leaders, which a busy machine may take a while for: blocks at most 75 seconds. Errors as above; INVALID_ARGUMENT: the
+// broker refuses one.
 absl::Status CreateTopics(const KafkaOptions& options, const TopicCreation& creation);
 
 // The same for any topics.
