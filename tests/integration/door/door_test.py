@@ -157,8 +157,7 @@ class WhoIsLetIn(unittest.TestCase):
 
 class HowAnswersRead(unittest.TestCase):
     def test_a_refusal_comes_with_all_its_details(self):
-        status, answer = CITY.call("POST", "/v1/cases/c-0-nothing:accept", {"request_id": "no uuid"},
-                                   token=CITY.token("registrar-01", "REGISTRAR"), civicmesh_time=NOON)
+        status, answer = Clerk().open("no uuid", centre(DISTRICT["grids"][0]))
         self.assertEqual((status, answer["code"]), (400, 3))
         details = details_of(answer)
         self.assertEqual(details["ErrorInfo"]["reason"], "REASON_BAD_REQUEST_ID")
