@@ -40,6 +40,22 @@ def envoy_program():
     return next(ENVOY.glob("python*/site-packages/envoy/_bin/envoy"))
 
 
+def ask_unix(path, question):
+    """The body that GET `question` brings from the unix socket at `path`, None where it does not say 200."""
+    connection = http.client.HTTPConnection("unix", timeout=5)
+    connection.sock = socket.socket(socket.AF_UNIX)
+    try:
+        connection.sock.connect(str(path))
+        connection.request("GET", question)
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    return body if answer.status == 200 else None
+
+
 class City:
     def __init__(self, folder, binaries):
         self.folder = pathlib.Path(folder).resolve()
@@ -193,19 +209,7 @@ class City:
         return asked.stdout == b"\0\0\0\0\x02\x08\x01"
 
     def _ask_envoy(self, path):
-        """The answer of Envoy's administration, None where it does not say yes."""
-        connection = http.client.HTTPConnection("envoy", timeout=5)
-        connection.sock = socket.socket(socket.AF_UNIX)
-        try:
-            connection.sock.connect(str(self._socket("envoy")))
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            body = answer.read()
-        except (OSError, http.client.HTTPException):
-            return None
-        finally:
-            connection.close()
-        return body if answer.status == 200 else None
+        return ask_unix(self._socket("envoy"), path)
 
     def _read(self, name):
         try:

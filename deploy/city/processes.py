@@ -82,6 +82,7 @@ class Parts:
             began_at = log.tell()
             process = subprocess.Popen(part.argv, env={**os.environ, **part.env}, stdin=subprocess.DEVNULL, stdout=log,
                                        stderr=log, cwd=self.folder, start_new_session=True)
+        process.returncode = 0  # Python would complain that it lives on: it is meant to
         self._file(part.name).write_text(json.dumps({"pid": process.pid, "began": _began(process.pid), "recipe": recipe,
                                                      "log_from": began_at}), encoding="ascii")
         return True
