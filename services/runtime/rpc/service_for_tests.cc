@@ -88,6 +88,24 @@ void ServiceForTests::Restart(bool wipe) {
   Start();
 }
 
+std::string ServiceForTests::AllBytes() {
+  Locked lock(BigLock());
+  std::string bytes;
+  for (Topic topic : {Topic::kInbox, Topic::kJournal, Topic::kEvents, Topic::kParked})
+    for (int shard = 0; shard < log_.shards(); ++shard)
+      for (const auto& record : log_.records({topic, shard})) {
+        bytes += record.value;
+        for (const auto& [name, value] : record.headers) bytes += name + value;
+      }
+  for (const auto& [key, shard] : redis_.shards) {
+    bytes += shard.point.blob;
+    for (const auto& row : shard.rows) bytes += row;
+    for (const auto& [table, values] : shard.tables)
+      for (const auto& [name, value] : values) bytes += name + value;
+  }
+  return bytes;
+}
+
 std::shared_ptr<grpc::Channel> ServiceForTests::Channel() { return process_->server().InProcessChannel({}); }
 
 std::unique_ptr<grpc::ClientContext> ServiceForTests::As(const ActorView& actor, const std::string& time) {

@@ -46,6 +46,10 @@ class ServiceForTests {
   void Restart(bool wipe);
 
   int shards() const { return log_.shards(); }
+  // The domain's log, as a policy appends to it.
+  Journal& journal() { return journal_; }
+  // Every byte that the log and hot state hold: to look for what must not be there.
+  std::string AllBytes();
 
  private:
   void Start();
