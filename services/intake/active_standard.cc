@@ -29,7 +29,7 @@ struct ActiveStandard::State {
     std::vector<log::v1::Activation> activations;  // of standards, in their order
   };
   absl::Mutex mutex;
-  std::map<int, Known> known ABSL_GUARDED_BY(mutex);
+  std::map<int, Known> known ABSL_GUARDED_BY(mutex);  // only what knows a standard
   // Reads come back on threads that must not be kept.
   SerialExecutor executor{kMaxWaiting};
 
@@ -46,47 +46,53 @@ struct ActiveStandard::State {
     return {true, due};
   }
 
-  void Take(int shard, const absl::StatusOr<HotRead>& read) {
+  // What the read says of the shard, kept where it names a standard.
+  absl::StatusOr<Known> Take(int shard, const absl::StatusOr<HotRead>& read) {
     log::v1::HotPoint point;
-    if (!read.ok() || !read->verified || !point.ParseFromString(read->point.blob)) return;
+    if (!read.ok()) return read.status();
+    if (!read->verified || !point.ParseFromString(read->point.blob))
+      return absl::UnavailableError("hot state is being repaired");
     Known now{.read_at_ms = service.clock->steady_ms(), .shard_now_ms = point.now_ms(), .activations = {}};
     for (const auto& activation : point.activations())
       if (activation.kind() == kStandard) now.activations.push_back(activation);
     absl::MutexLock lock(&mutex);
-    known[shard] = std::move(now);
+    if (!now.activations.empty()) known[shard] = now;
+    return now;
   }
 
-  std::shared_ptr<const ReferenceLibrary::Content> Find(int shard, int64_t now_ms) {
+  Known Get(int shard) {
     absl::MutexLock lock(&mutex);
-    auto it = known.find(shard);
-    if (it == known.end()) return nullptr;
-    now_ms = std::max(now_ms, it->second.shard_now_ms);
-    std::shared_ptr<const ReferenceLibrary::Content> found;
-    for (const auto& activation : it->second.activations)
-      if (activation.valid_from_ms() <= now_ms) found = service.references->Find(kStandard, activation.sha256());
-    return found;
+    return known[shard];
   }
 
-  void Use(int shard, int64_t now_ms, const std::function<void(const IntakeStandard*)>& use) {
-    const auto content = Find(shard, now_ms);
-    use(content ? static_cast<const IntakeStandard*>(content->parsed.get()) : nullptr);
+  absl::StatusOr<std::shared_ptr<const IntakeStandard>> Choose(const Known& from, int64_t now_ms) const {
+    const log::v1::Activation* active = nullptr;
+    for (const auto& activation : from.activations)
+      if (activation.valid_from_ms() <= std::max(now_ms, from.shard_now_ms)) active = &activation;
+    if (!active) return nullptr;
+    const auto content = service.references->Find(kStandard, active->sha256());
+    if (!content) return absl::UnavailableError("the standard is not loaded yet");
+    return std::shared_ptr<const IntakeStandard>(content, static_cast<const IntakeStandard*>(content->parsed.get()));
   }
 };
 
 ActiveStandard::ActiveStandard(const ServiceContext& service) : state_(std::make_unique<State>(service)) {}
 ActiveStandard::~ActiveStandard() = default;
 
-void ActiveStandard::With(int shard, int64_t now_ms, std::function<void(const IntakeStandard*)> use) {
+void ActiveStandard::With(int shard, int64_t now_ms, Use use) {
   State* const state = state_.get();
   const auto [known, due] = state->Look(shard);
-  if (known) state->Use(shard, now_ms, use);
+  if (known) use(state->Choose(state->Get(shard), now_ms));
   if (!due) return;
   state->service.reads->Read(
       shard, HotTable::kStreams, {},
       [state, shard, now_ms, use = known ? nullptr : std::move(use)](absl::StatusOr<HotRead> read) {
-        state->Take(shard, read);
+        auto taken = state->Take(shard, read);
         if (!use) return;
-        const auto task = [=] { state->Use(shard, now_ms, use); };
+        const auto task = [state, now_ms, use, taken = std::move(taken)] {
+          if (!taken.ok()) return use(taken.status());
+          use(state->Choose(*taken, now_ms));
+        };
         if (!state->executor.Post(task)) task();
       });
 }

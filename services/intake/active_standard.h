@@ -1,8 +1,7 @@
 // Which standard a handler classifies by: the one that holds in the report's shard, as hot state tells it (R10).
 //
 // Decisions do not depend on it: the shard checks the proposed class against the standard that it decides by, and drops
-// one that it does not know. Where hot state cannot be read, the last known standard serves; where none is known, the
-// report goes on without a proposal, to a person.
+// one that it does not know.
 //
 // Thread-safe; nothing blocks.
 #pragma once
@@ -10,6 +9,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+
+#include "absl/status/statusor.h"
 
 namespace civicmesh {
 struct ServiceContext;
@@ -21,13 +22,17 @@ struct IntakeStandard;
 
 class ActiveStandard {
  public:
+  // Null: none is active yet. UNAVAILABLE: hot state cannot be read, or the content is not loaded yet; to be tried
+  // again.
+  using Use = std::function<void(absl::StatusOr<std::shared_ptr<const IntakeStandard>>)>;
+
   // `service` and its reads outlive it, and answer every read before they go.
   explicit ActiveStandard(const ServiceContext& service);
   ~ActiveStandard();
 
-  // Calls `use` once, on any thread, with the standard that holds in `shard` at `now_ms`; null where none is known. It
-  // lives until `use` returns. What is known of a shard is used at once, and read again after a second.
-  void With(int shard, int64_t now_ms, std::function<void(const IntakeStandard*)> use);
+  // Calls `use` once, on any thread, with the standard that holds in `shard` at `now_ms`. What was active a second ago
+  // is used at once and read again beside; only while nothing is known, hot state is asked first.
+  void With(int shard, int64_t now_ms, Use use);
 
  private:
   struct State;

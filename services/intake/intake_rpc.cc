@@ -50,10 +50,11 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
       if (req->anonymous() && !ActsForOthers(call.actor)) call.actor = {};
       const int shard = ShardOf(req->request_id(), service_.shards);
       const int64_t now_ms = service_.driven_clock ? call.driven_time_ms : service_.clock->wall_ms();
-      standard_.With(shard, now_ms, [=, this](const IntakeStandard* standard) {
+      standard_.With(shard, now_ms, [=, this](absl::StatusOr<std::shared_ptr<const IntakeStandard>> standard) {
+        if (!standard.ok()) return finish(RuntimeError("REASON_RECOVERING", "", "", absl::Seconds(1)));
         const std::string code = req->anonymous() ? MakeTrackingCode(sealer_, req->request_id()) : "";
         v1::Command command;
-        *command.mutable_submit_report() = Protected(*req, standard, code);
+        *command.mutable_submit_report() = Protected(*req, standard->get(), code);
         service_.door->Submit(call,
                               {.shard = shard,
                                .routing_key = req->request_id(),

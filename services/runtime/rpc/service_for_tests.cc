@@ -89,7 +89,8 @@ void ServiceForTests::Restart(bool wipe) {
 }
 
 std::string ServiceForTests::AllBytes() {
-  Locked lock(BigLock());
+  Locked hot_lock(HotLock());
+  Locked log_lock(LogLock());
   std::string bytes;
   for (Topic topic : {Topic::kInbox, Topic::kJournal, Topic::kEvents, Topic::kParked})
     for (int shard = 0; shard < log_.shards(); ++shard)

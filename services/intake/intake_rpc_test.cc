@@ -1,0 +1,419 @@
+// Intake's handlers over a whole service on the in-memory twins: reports and alerts as their callers see them.
+#include "services/intake/intake_rpc.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
+#include <google/protobuf/util/json_util.h>
+#include <grpcpp/grpcpp.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "civicmesh/dispatch/v1/dispatch_events.pb.h"
+#include "civicmesh/intake/v1/intake_service.grpc.pb.h"
+#include "services/intake/domain/intake_shard.h"
+#include "services/intake/intake_policies.h"
+#include "services/intake/intake_reference.h"
+#include "services/intake/seal.h"
+#include "services/runtime/base/ids.h"
+#include "services/runtime/base/names.h"
+#include "services/runtime/rpc/errors.h"
+#include "services/runtime/rpc/service_for_tests.h"
+#include "services/runtime/shard/policy_runner.h"
+
+namespace civicmesh::intake {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+const ActorView kCitizen{.subject = "u1", .roles = {"CITIZEN"}, .unit = ""};
+const ActorView kOther{.subject = "u2", .roles = {"CITIZEN"}, .unit = ""};
+const ActorView kNobody;
+const ActorView kRegistrar{.subject = "registrar-01", .roles = {"REGISTRAR"}, .unit = ""};
+const ActorView kHotline{.subject = "gateway-12345", .roles = {"GATEWAY"}, .unit = ""};
+const ActorView kCameras{.subject = "gateway-video", .roles = {"GATEWAY"}, .unit = ""};
+const ActorView kReviewer{.subject = "reviewer-01", .roles = {"REVIEWER"}, .unit = ""};
+
+constexpr char kText[] = "垃圾桶满了没人收，回电13800000058，车牌浙A12345";
+constexpr char kMasked[] = "垃圾桶满了没人收，回电【手机号】，车牌【车牌号】";
+
+template <typename T>
+std::string FromSample(const std::string& file) {
+  std::ifstream in(std::string(CIVICMESH_SOURCE_DIR "/deploy/sample/") + file);
+  std::stringstream text;
+  text << in.rdbuf();
+  T message;
+  EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(text.str(), &message).ok()) << file;
+  return message.SerializeAsString();
+}
+
+// Plays dispatch's events, one by one.
+class Facts : public GroupReader {
+ public:
+  template <typename Fact>
+  void Add(const Fact& fact, const std::string& time) {
+    const int64_t offset = static_cast<int64_t>(records_.size());
+    LogRecord record{.offset = offset, .value = fact.SerializeAsString()};
+    record.headers = {{"ce_id", absl::StrCat("dispatch/0/", offset, "/0")},
+                      {"ce_type", Fact::descriptor()->full_name()},
+                      {"ce_subject", fact.context().case_()},
+                      {"ce_time", time}};
+    records_.push_back(std::move(record));
+  }
+  int Poll(LogSink& sink, int, int) override {
+    int count = 0;
+    for (; next_ < records_.size(); ++next_, ++count) sink.OnRecord({Topic::kEvents, 0}, records_[next_]);
+    return count;
+  }
+  absl::Status Commit(int, int64_t) override { return absl::OkStatus(); }
+  void Rewind() override { next_ = 0; }
+  std::map<int, int64_t> Held() override { return {{0, 0}}; }
+
+ private:
+  std::vector<LogRecord> records_;
+  size_t next_ = 0;
+};
+
+class IntakeRpcTest : public testing::Test {
+ protected:
+  IntakeRpcTest() : stub_(v1::IntakeService::NewStub(service_.Channel())) {}
+  void SetUp() override {
+    service_.LoadReference(kStandard, FromSample<reference::v1::Standard>("standard.json"));
+    service_.LoadReference(kDistrict, FromSample<reference::v1::District>("district.json"));
+    // Answered after the activations were decided: from here on they hold in every shard.
+    for (int shard = 0; shard < service_.shards(); ++shard)
+      Submit(kHotline,
+             absl::StrCat("source: REPORT_SOURCE_SENSOR text: '先到' request_id: '", RequestIdOf(shard), "'"));
+  }
+  std::string RequestIdOf(int shard) {
+    std::string id = service_.NewRequestId();
+    while (ShardOf(id, service_.shards()) != shard) id = service_.NewRequestId();
+    return id;
+  }
+
+  template <typename Request, typename Response>
+  grpc::Status Call(const ActorView& actor,
+                    grpc::Status (v1::IntakeService::Stub::*rpc)(grpc::ClientContext*, const Request&, Response*),
+                    const Request& request, Response* response, const std::string& time = "10:00") {
+    auto context = service_.As(actor, "2026-11-18T" + time + ":00+08:00");
+    response->Clear();
+    return (stub_.get()->*rpc)(context.get(), request, response);
+  }
+  // A request from its text, with a request_id where it has one and none was given.
+  template <typename Request>
+  Request Make(const std::string& text) {
+    Request request;
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &request)) << text;
+    const auto* field = Request::descriptor()->FindFieldByName("request_id");
+    if (field && request.GetReflection()->GetString(request, field).empty())
+      request.GetReflection()->SetString(&request, field, service_.NewRequestId());
+    return request;
+  }
+  v1::Report Submit(const ActorView& actor, const std::string& text) {
+    v1::Report report;
+    const auto status =
+        Call(actor, &v1::IntakeService::Stub::SubmitReport, Make<v1::SubmitReportRequest>(text), &report);
+    EXPECT_TRUE(status.ok()) << ReasonOf(status) << " " << text;
+    return report;
+  }
+  v1::Report SubmitKText(const ActorView& actor, const std::string& more = "") {
+    return Submit(actor, absl::StrCat("text: '", kText, "' location {latitude: 30.3 longitude: 119.97} ", more));
+  }
+  std::string ReasonOfSubmit(const ActorView& actor, const std::string& text) {
+    v1::Report report;
+    return ReasonOf(Call(actor, &v1::IntakeService::Stub::SubmitReport, Make<v1::SubmitReportRequest>(text), &report));
+  }
+  grpc::Status Get(const ActorView& actor, const std::string& name, v1::Report* report, const std::string& code = "") {
+    v1::GetReportRequest request;
+    request.set_name(name);
+    request.set_tracking_code(code);
+    return Call(actor, &v1::IntakeService::Stub::GetReport, request, report);
+  }
+  std::vector<std::string> List(const ActorView& actor, const std::string& request, std::string* token = nullptr) {
+    v1::ListReportsResponse response;
+    const auto status =
+        Call(actor, &v1::IntakeService::Stub::ListReports, Make<v1::ListReportsRequest>(request), &response);
+    EXPECT_TRUE(status.ok()) << ReasonOf(status);
+    std::vector<std::string> names;
+    for (const auto& report : response.reports()) names.push_back(report.name());
+    if (token) *token = response.next_page_token();
+    return names;
+  }
+
+  const std::unique_ptr<Sealer> sealer_ = *Sealer::FromEnvironment();
+  ServiceForTests service_{
+      {.domain = "intake",
+       .machines = [](int shard) { return MakeShard(shard); },
+       .references = ReferenceParsers(),
+       .services = [this](const ServiceContext& s) { return std::vector{MakeIntakeRpc(s, *sealer_)}; }}};
+  const std::unique_ptr<v1::IntakeService::Stub> stub_;
+};
+
+TEST_F(IntakeRpcTest, AReportIsForwardedWithAClassAndReadByItsReporterAsWritten) {
+  const v1::Report report = SubmitKText(kCitizen, "source_id: 'A-1'");
+  EXPECT_EQ(report.status(), v1::REPORT_STATUS_FORWARDED);
+  EXPECT_EQ(report.status_zh(), "已转办");
+  EXPECT_EQ(report.text(), kText);
+  EXPECT_EQ(report.category().class_code(), "E0192");
+  EXPECT_EQ(report.category().proposed_by(), "text:keywords-1");
+  EXPECT_THAT(report.category().evidence(), Not(IsEmpty()));
+  EXPECT_EQ(report.source_id(), "A-1");
+  EXPECT_FALSE(report.anonymous());
+  EXPECT_EQ(report.tracking_code(), "");
+  v1::Report read;
+  ASSERT_TRUE(Get(kCitizen, report.name(), &read).ok());
+  EXPECT_EQ(read.SerializeAsString(), report.SerializeAsString());
+}
+
+TEST_F(IntakeRpcTest, StaffReadItMaskedAndWithoutVoices) {
+  const std::string sha(32, 's');
+  const v1::Report own = SubmitKText(
+      kCitizen,
+      absl::StrCat("place_text: '13幢，找13800000058' voices {uri: 'v/1' kind: KIND_VOICE sha256: '", sha, "'}"));
+  EXPECT_EQ(own.place_text(), "13幢，找13800000058");
+  EXPECT_THAT(own.voices(), SizeIs(1));
+  v1::Report read;
+  ASSERT_TRUE(Get(kRegistrar, own.name(), &read).ok());
+  EXPECT_EQ(read.text(), kMasked);
+  EXPECT_EQ(read.place_text(), "13幢，找【手机号】");
+  EXPECT_THAT(read.voices(), IsEmpty());
+}
+
+TEST_F(IntakeRpcTest, NothingThatAPersonWroteStandsInClearAnywhere) {
+  Submit(kCitizen, absl::StrCat("text: '", kText, "' place_text: '找13800000058'"));
+  const v1::Report report =
+      SubmitKText(kHotline, "source: REPORT_SOURCE_HOTLINE_12345 reporter_reference: 'caller-778'");
+  const v1::Report nobody = SubmitKText(kCitizen, "anonymous: true");
+  v1::Report answer;
+  ASSERT_TRUE(
+      Call(kHotline, &v1::IntakeService::Stub::AddToReport,
+           Make<v1::AddToReportRequest>(absl::StrCat("name: '", report.name(), "' text: '我的邮箱nobody@example.com'")),
+           &answer)
+          .ok());
+  service_.Restart(/*wipe=*/true);
+  const std::string bytes = service_.AllBytes();
+  EXPECT_THAT(bytes, AllOf(HasSubstr("垃圾桶满了没人收"), HasSubstr("【手机号】"), HasSubstr("【邮箱】")));
+  for (const char* secret : {"13800000058", "浙A12345", "nobody@example.com", "caller-778"})
+    EXPECT_THAT(bytes, Not(HasSubstr(secret)));
+  EXPECT_THAT(bytes, Not(HasSubstr(nobody.tracking_code())));
+}
+
+TEST_F(IntakeRpcTest, ARetryGetsTheSameReportAndTheSameCode) {
+  const auto request = Make<v1::SubmitReportRequest>(absl::StrCat("text: '", kText, "' anonymous: true"));
+  v1::Report first, again;
+  ASSERT_TRUE(Call(kNobody, &v1::IntakeService::Stub::SubmitReport, request, &first).ok());
+  ASSERT_TRUE(Call(kNobody, &v1::IntakeService::Stub::SubmitReport, request, &again).ok());
+  EXPECT_EQ(first.SerializeAsString(), again.SerializeAsString());
+  EXPECT_NE(first.tracking_code(), "");
+  auto other = request;
+  other.set_text("别的");
+  EXPECT_EQ(ReasonOf(Call(kNobody, &v1::IntakeService::Stub::SubmitReport, other, &again)), "REASON_ALREADY_EXISTS");
+  EXPECT_EQ(again.tracking_code(), "");
+}
+
+TEST_F(IntakeRpcTest, TheTrackingCodeStandsForAnAnonymousReporter) {
+  const v1::Report report = SubmitKText(kCitizen, "anonymous: true");
+  EXPECT_TRUE(report.anonymous());
+  v1::Report read;
+  std::string typed = report.tracking_code();
+  std::transform(typed.begin(), typed.end(), typed.begin(), toupper);
+  ASSERT_TRUE(Get(kNobody, report.name(), &read, typed).ok());
+  EXPECT_EQ(read.text(), kText);
+  EXPECT_EQ(read.tracking_code(), "");
+  for (const auto& [actor, code] : {std::pair{kNobody, ""}, {kNobody, "0000-0000-0000-0000"}, {kCitizen, ""}})
+    EXPECT_EQ(ReasonOf(Get(actor, report.name(), &read, code)), "REASON_NOT_FOUND");
+  EXPECT_THAT(List(kCitizen, ""), IsEmpty());
+
+  const auto withdraw = absl::StrCat("name: '", report.name(), "' tracking_code: '");
+  EXPECT_EQ(ReasonOf(Call(kNobody, &v1::IntakeService::Stub::WithdrawReport,
+                          Make<v1::WithdrawReportRequest>(withdraw + "x'"), &read)),
+            "REASON_REPORT_NOT_FOUND");
+  ASSERT_TRUE(Call(kNobody, &v1::IntakeService::Stub::WithdrawReport,
+                   Make<v1::WithdrawReportRequest>(withdraw + report.tracking_code() + "'"), &read)
+                  .ok());
+  EXPECT_EQ(read.status(), v1::REPORT_STATUS_WITHDRAWN);
+  EXPECT_EQ(read.text(), kText);
+}
+
+TEST_F(IntakeRpcTest, AnothersReportIsNotFound) {
+  const v1::Report report = SubmitKText(kCitizen);
+  v1::Report read;
+  EXPECT_EQ(ReasonOf(Get(kOther, report.name(), &read)), "REASON_NOT_FOUND");
+  EXPECT_EQ(ReasonOf(Get(kNobody, report.name(), &read)), "REASON_NOT_FOUND");
+  EXPECT_EQ(ReasonOf(Get(kHotline, report.name(), &read)), "REASON_NOT_FOUND");
+  EXPECT_EQ(read.text(), "");
+  // The same answer as for what does not exist.
+  const std::string missing = "reports/" + MakeId("r", 0, "none");
+  EXPECT_EQ(Get(kOther, missing, &read).error_details(), Get(kOther, report.name(), &read).error_details());
+  for (const char* name : {"reports/r-x", "cases/c-1", ""})
+    EXPECT_EQ(ReasonOf(Get(kCitizen, name, &read)), "REASON_NOT_FOUND");
+  EXPECT_EQ(ReasonOf(Get(kCitizen, "reports/" + MakeId("r", 7, "far"), &read)), "REASON_NOT_FOUND");
+  EXPECT_EQ(ReasonOf(Call(kOther, &v1::IntakeService::Stub::AddToReport,
+                          Make<v1::AddToReportRequest>(absl::StrCat("text: 'x' name: '", report.name(), "'")), &read)),
+            "REASON_REPORT_NOT_FOUND");
+}
+
+TEST_F(IntakeRpcTest, AHotlineReportsForAPersonWhoReadsItToo) {
+  const v1::Report report = SubmitKText(kHotline, "source: REPORT_SOURCE_HOTLINE_12345 reporter_reference: 'u1'");
+  EXPECT_EQ(report.text(), kText);
+  v1::Report read;
+  ASSERT_TRUE(Get(kCitizen, report.name(), &read).ok());
+  EXPECT_EQ(read.text(), kText);
+  EXPECT_THAT(List(kCitizen, ""), ElementsAre(report.name()));
+}
+
+TEST_F(IntakeRpcTest, NumbersOfPeopleAreNoReferences) {
+  EXPECT_EQ(ReasonOfSubmit(kHotline, "text: 'x' source: REPORT_SOURCE_HOTLINE_12345 reporter_reference: '13800000058'"),
+            "REASON_PERSONAL_DATA_IN_REFERENCE");
+  EXPECT_EQ(ReasonOfSubmit(kCitizen, "text: 'x' source_id: '13800000058'"), "REASON_PERSONAL_DATA_IN_REFERENCE");
+  EXPECT_THAT(service_.AllBytes(), Not(HasSubstr("13800000058")));
+}
+
+TEST_F(IntakeRpcTest, RefusesWithoutTextOrWithTooMuch) {
+  EXPECT_EQ(ReasonOfSubmit(kCitizen, "text: ' 　 '"), "REASON_INVALID_ARGUMENT");
+  std::string text;
+  for (int i = 0; i < 2000; ++i) text += "字";
+  EXPECT_EQ(ReasonOfSubmit(kCitizen, "text: '" + text + "'"), "");
+  EXPECT_EQ(ReasonOfSubmit(kCitizen, "text: '" + text + "字'"), "REASON_INVALID_ARGUMENT");
+  EXPECT_EQ(ReasonOfSubmit(kNobody, "text: 'x'"), "REASON_LOGIN_OR_ANONYMOUS");
+  EXPECT_EQ(ReasonOfSubmit(kCitizen, "text: 'x' request_id: 'no'"), "REASON_BAD_REQUEST_ID");
+}
+
+TEST_F(IntakeRpcTest, WhatIsUnclearGoesToAPerson) {
+  const v1::Report report = Submit(kCitizen, "text: '你好，有个事情想说一下'");
+  EXPECT_EQ(report.category().class_code(), "");
+  EXPECT_EQ(report.category().proposed_by(), "text:keywords-1");
+}
+
+TEST_F(IntakeRpcTest, StaffLocateWhatWaits) {
+  const v1::Report report = Submit(kCitizen, absl::StrCat("text: '", kText, "' place_text: '桥边'"));
+  EXPECT_EQ(report.status(), v1::REPORT_STATUS_WAITING_FOR_LOCATION);
+  EXPECT_THAT(List(kRegistrar, "status: REPORT_STATUS_WAITING_FOR_LOCATION"), testing::Contains(report.name()));
+  v1::Report located;
+  const auto request = Make<v1::LocateReportRequest>(
+      absl::StrCat("name: '", report.name(), "' location {latitude: 30.3 longitude: 119.97}"));
+  EXPECT_EQ(ReasonOf(Call(kCitizen, &v1::IntakeService::Stub::LocateReport, request, &located)),
+            "REASON_PERMISSION_DENIED");
+  ASSERT_TRUE(Call(kRegistrar, &v1::IntakeService::Stub::LocateReport, request, &located).ok());
+  EXPECT_EQ(located.status(), v1::REPORT_STATUS_FORWARDED);
+  EXPECT_EQ(located.text(), kMasked);
+  EXPECT_THAT(List(kRegistrar, "status: REPORT_STATUS_WAITING_FOR_LOCATION"), Not(testing::Contains(report.name())));
+}
+
+TEST_F(IntakeRpcTest, ListsTheCallersOwnNewestFirstInPages) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 3; ++i)
+    names.insert(names.begin(),
+                 Submit(kCitizen, absl::StrCat("text: '路灯不亮' reported_at {seconds: ", 1700000000 + i, "}")).name());
+  const std::string foreign = Submit(kOther, "text: '路灯不亮'").name();
+  EXPECT_EQ(List(kCitizen, ""), names);
+  std::string token;
+  EXPECT_THAT(List(kCitizen, "page_size: 2", &token), ElementsAre(names[0], names[1]));
+  EXPECT_THAT(List(kCitizen, absl::StrCat("page_size: 2 page_token: '", token, "'"), &token), ElementsAre(names[2]));
+  EXPECT_EQ(token, "");
+  EXPECT_THAT(List(kHotline, ""), SizeIs(2));  // of SetUp
+  EXPECT_THAT(List(kRegistrar, ""), SizeIs(2 + 4));
+  v1::ListReportsResponse response;
+  EXPECT_EQ(ReasonOf(Call(kCitizen, &v1::IntakeService::Stub::ListReports,
+                          Make<v1::ListReportsRequest>("status: REPORT_STATUS_FORWARDED"), &response)),
+            "REASON_INVALID_ARGUMENT");
+}
+
+TEST_F(IntakeRpcTest, TheReporterHearsWhatBecomesOfIt) {
+  const v1::Report report = SubmitKText(kCitizen);
+  Facts facts;
+  dispatch::v1::CaseOpened opened;
+  opened.mutable_context()->set_case_("cases/c-1");
+  opened.mutable_context()->set_status(dispatch::v1::CASE_STATUS_REPORTED);
+  opened.mutable_context()->add_reports(report.name());
+  facts.Add(opened, "2026-11-18T10:01:00+08:00");
+  dispatch::v1::CaseDispatched dispatched;
+  *dispatched.mutable_context() = opened.context();
+  dispatched.mutable_context()->set_status(dispatch::v1::CASE_STATUS_DISPATCHED);
+  dispatched.mutable_context()->mutable_disposal_due_at()->set_seconds(1794967200 + 4 * 3600);
+  dispatched.set_first(true);
+  facts.Add(dispatched, "2026-11-18T10:20:00+08:00");
+  PolicyRunner runner(Policies(service_.shards())[0], /*driven=*/true, &facts, &service_.journal());
+  runner.Turn(10, 0);
+  facts.Rewind();
+  runner.Turn(10, 0);  // the whole topic again changes nothing
+
+  // Its answer is decided after the policy's commands.
+  v1::Report read;
+  ASSERT_TRUE(Call(kCitizen, &v1::IntakeService::Stub::AddToReport,
+                   Make<v1::AddToReportRequest>(absl::StrCat("text: '还在' name: '", report.name(), "'")), &read,
+                   "10:30")
+                  .ok());
+  EXPECT_EQ(read.status(), v1::REPORT_STATUS_REGISTERED);
+  EXPECT_EQ(read.case_(), "cases/c-1");
+  ASSERT_THAT(read.notices(), SizeIs(2));
+  EXPECT_EQ(read.notices(0).text_zh(), "已受理：您反映的问题已生成案件。");
+  EXPECT_EQ(read.notices(1).text_zh(), "已派遣至责任单位，处置时限至 2026-11-18 14:00。");
+  EXPECT_EQ(read.notices(1).text_en(), "Dispatched to the unit in charge, due by 2026-11-18 14:00.");
+  EXPECT_EQ(read.notices(1).told_at().seconds(), 1794967200 + 20 * 60);
+  EXPECT_THAT(read.supplements(), SizeIs(1));
+  EXPECT_EQ(read.supplements(0).text(), "还在");
+}
+
+TEST_F(IntakeRpcTest, AnAlertIsReviewedAndBecomesAReport) {
+  const std::string sha(32, 's');
+  const auto raise = Make<v1::RaiseAlertRequest>(absl::StrCat(
+      "camera: 'cam-001' box {left: 0.1 top: 0.1 width: 0.2 height: 0.2} camera_class: 6 confidence: 93 model_version: "
+      "'1.3' captured_at {seconds: 1794967140} source_id: 's0033' photos {uri: 'p/1' sha256: '",
+      sha, "'}"));
+  v1::Alert alert, read;
+  EXPECT_EQ(ReasonOf(Call(kCitizen, &v1::IntakeService::Stub::RaiseAlert, raise, &alert)), "REASON_PERMISSION_DENIED");
+  ASSERT_TRUE(Call(kCameras, &v1::IntakeService::Stub::RaiseAlert, raise, &alert).ok());
+  ASSERT_TRUE(Call(kCameras, &v1::IntakeService::Stub::RaiseAlert, raise, &read).ok());
+  EXPECT_EQ(read.name(), alert.name());
+  EXPECT_EQ(alert.camera_class_zh(), "暴露垃圾");
+  EXPECT_THAT(alert.legal_basis_zh(), Not(IsEmpty()));
+
+  v1::ListAlertsResponse waiting;
+  ASSERT_TRUE(Call(kReviewer, &v1::IntakeService::Stub::ListAlerts, v1::ListAlertsRequest(), &waiting).ok());
+  ASSERT_THAT(waiting.alerts(), SizeIs(1));
+  EXPECT_EQ(waiting.alerts(0).SerializeAsString(), alert.SerializeAsString());
+  v1::GetAlertRequest get;
+  get.set_name(alert.name());
+  EXPECT_TRUE(Call(kCameras, &v1::IntakeService::Stub::GetAlert, get, &read).ok());
+  EXPECT_EQ(ReasonOf(Call(kHotline, &v1::IntakeService::Stub::GetAlert, get, &read)), "REASON_NOT_FOUND");
+
+  const auto review = Make<v1::ReviewAlertRequest>(
+      absl::StrCat("verdict: ALERT_VERDICT_CONFIRMED true_camera_class: 3 etag: 'v1' name: '", alert.name(), "'"));
+  ASSERT_TRUE(Call(kReviewer, &v1::IntakeService::Stub::ReviewAlert, review, &read).ok());
+  EXPECT_EQ(read.verdict(), v1::ALERT_VERDICT_CONFIRMED);
+  ASSERT_TRUE(Call(kReviewer, &v1::IntakeService::Stub::ListAlerts, v1::ListAlertsRequest(), &waiting).ok());
+  EXPECT_THAT(waiting.alerts(), IsEmpty());
+  v1::Report report;
+  ASSERT_TRUE(Get(kRegistrar, read.report(), &report).ok());
+  EXPECT_EQ(report.source(), type::v1::REPORT_SOURCE_VIDEO);
+  EXPECT_EQ(report.status(), v1::REPORT_STATUS_FORWARDED);
+  EXPECT_EQ(report.alert(), alert.name());
+  EXPECT_EQ(report.category().class_code(), "E0406");
+  EXPECT_THAT(report.text(), HasSubstr("占道经营"));
+  EXPECT_THAT(List(kCameras, ""), ElementsAre(report.name()));
+}
+
+TEST_F(IntakeRpcTest, EverythingIsThereAgainAfterARestart) {
+  const v1::Report report = SubmitKText(kCitizen, "anonymous: true");
+  for (bool wipe : {false, true}) {
+    service_.Restart(wipe);
+    const auto stub = v1::IntakeService::NewStub(service_.Channel());
+    v1::GetReportRequest request;
+    request.set_name(report.name());
+    request.set_tracking_code(report.tracking_code());
+    v1::Report read;
+    auto context = service_.As(kNobody);
+    ASSERT_TRUE(stub->GetReport(context.get(), request, &read).ok());
+    EXPECT_EQ(read.text(), kText);
+  }
+}
+
+}  // namespace
+}  // namespace civicmesh::intake
