@@ -1,5 +1,7 @@
 #include "services/civicctl/domains.h"
 
+#include <memory>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
@@ -7,26 +9,34 @@
 #include "civicmesh/intake/v1/intake_events.pb.h"
 #include "civicmesh/options/v1/options.pb.h"
 #include "civicmesh/points/v1/points_events.pb.h"
+#include "civicmesh/points/v1/points_journal.pb.h"
 #include "civicmesh/volunteering/v1/volunteering_events.pb.h"
+#include "services/dispatch/dispatch_reference.h"
+#include "services/dispatch/domain/dispatch_shard.h"
+#include "services/points/domain/points_shard.h"
+#include "services/points/points_reference.h"
 #include "services/runtime/base/names.h"
 
 namespace civicmesh::civicctl {
 
 const std::vector<Domain>& Domains() {
   static const auto* all = new std::vector<Domain>{
-      {.name = "intake",
-       .events = intake::v1::ReportSubmitted::descriptor()->file(),
-       .references = {"standard", "district"}},
+      {.name = "intake", .events = intake::v1::ReportSubmitted::descriptor()->file()},
       {.name = "dispatch",
        .events = dispatch::v1::CaseOpened::descriptor()->file(),
        .command = dispatch::v1::Command::descriptor(),
        .journal_event = dispatch::v1::JournalEvent::descriptor(),
        .stream = dispatch::v1::DispatchStream::descriptor(),
-       .references = {"standard", "calendar", "district"}},
+       .machines = [](int) { return std::make_unique<dispatch::DispatchShard>(); },
+       .references = dispatch::ReferenceParsers()},
       {.name = "points",
        .events = points::v1::Posting::descriptor()->file(),
-       .references = {"points_rules", "catalogue"}},
-      {.name = "volunteering", .events = volunteering::v1::ActivityContext::descriptor()->file(), .references = {}},
+       .command = points::v1::Command::descriptor(),
+       .journal_event = points::v1::JournalEvent::descriptor(),
+       .stream = points::v1::PointsStream::descriptor(),
+       .machines = [](int) { return std::make_unique<points::PointsShard>(); },
+       .references = points::ReferenceParsers()},
+      {.name = "volunteering", .events = volunteering::v1::ActivityContext::descriptor()->file()},
   };
   return *all;
 }

@@ -2,6 +2,7 @@
 // for every service of services/services.txt that has an inbox (a test compares).
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "services/runtime/decider/machine.h"
 #include "services/runtime/journal/kafka_topics.h"
+#include "services/runtime/shard/reference_library.h"
 
 namespace google::protobuf {
 class Descriptor;
@@ -26,8 +28,8 @@ struct Domain {
   const google::protobuf::Descriptor* journal_event = nullptr;
   const google::protobuf::Descriptor* stream = nullptr;
   MachineFactory machines;
-  // The kinds of reference data that its decisions read.
-  std::vector<std::string> references;
+  // The kinds of reference data that its decisions read, and what it makes of them.
+  std::map<std::string, ReferenceLibrary::Parser> references;
 };
 
 const std::vector<Domain>& Domains();

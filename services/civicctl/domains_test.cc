@@ -44,7 +44,7 @@ TEST(DomainsTest, TheProtosNameTheTopicsThatServicesCheck) {
     }
   }
   EXPECT_EQ(checked, 4 * Domains().size());
-  EXPECT_EQ(named["civicmesh.reference.v1"].partitions, 1);
+  EXPECT_EQ(named["civicmesh.reference.journal.v1"].partitions, 1);
 }
 
 TEST(TopicsTest, TheYamlInDeployIsTheGeneratedOne) {

@@ -6,15 +6,13 @@
 #include "services/civicctl/command.h"
 #include "services/civicctl/deadline.h"
 #include "services/civicctl/keys.h"
+#include "services/civicctl/load.h"
 #include "services/civicctl/topics.h"
 
 int main(int argc, char** argv) {
   using namespace civicmesh::civicctl;
   const std::vector<Command> commands = {
-      DeadlineCommand(),
-      KeysCommand(),
-      TokenCommand(),
-      TopicsCommand(),
+      DeadlineCommand(), KeysCommand(), TokenCommand(), TopicsCommand(), LoadCommand(),
   };
   const std::vector<std::string> args(argv + 1, argv + argc);
   return RunCommand(commands, args, std::cout, std::cerr);

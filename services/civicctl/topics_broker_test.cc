@@ -23,7 +23,7 @@ TEST(TopicsBrokerTest, CreatedTopicsPassTheCheck) {
   const Called made = Call(TopicsCommand(), {"topics", "create", kafka, "--shards=2"});
   ASSERT_EQ(made.code, 0) << made.err;
   EXPECT_THAT(made.out, HasSubstr("civicmesh.dispatch.journal.v1"));
-  EXPECT_THAT(made.out, HasSubstr("civicmesh.reference.v1"));
+  EXPECT_THAT(made.out, HasSubstr("civicmesh.reference.journal.v1"));
   const Called checked = Call(TopicsCommand(), {"topics", "check", kafka, "--shards=2"});
   EXPECT_EQ(checked.code, 0) << checked.err;
   const Called other = Call(TopicsCommand(), {"topics", "check", kafka, "--shards=3"});

@@ -21,7 +21,7 @@ std::string JournalTopic(std::string_view domain) { return Dotted(domain, "journ
 std::string EventsTopic(std::string_view domain) { return Dotted(domain, "events.v1"); }
 std::string ParkedTopic(std::string_view domain) { return Dotted(domain, "parked.v1"); }
 
-std::string ReferenceTopic() { return "civicmesh.reference.v1"; }
+std::string ReferenceTopic() { return JournalTopic("reference"); }
 std::string KeysTopic() { return Dotted("intake", "keys.v1"); }
 
 std::string OwnersGroup(std::string_view domain) { return Dotted(domain, "owners"); }

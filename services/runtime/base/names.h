@@ -15,7 +15,8 @@ std::string JournalTopic(std::string_view domain);
 std::string EventsTopic(std::string_view domain);
 std::string ParkedTopic(std::string_view domain);
 
-// The reference data of all domains (R10), and intake's wrapped personal keys.
+// The reference data of all domains (R10), read as the journal of the domain "reference"; and intake's wrapped personal
+// keys.
 std::string ReferenceTopic();
 std::string KeysTopic();
 

@@ -1,6 +1,6 @@
 // The reference data of a process: contents by their SHA-256, each parsed once (R10).
 //
-// Filled from the topic civicmesh.reference.v1 by ReferenceReader (reference_reader.h) or by a test; read by the owners
+// Filled from the reference topic by ReferenceReader (reference_reader.h) or by a test; read by the owners
 // of shards. Thread-safe; nothing blocks.
 #pragma once
 

@@ -1,0 +1,133 @@
+#include "services/civicctl/reference_contents.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "civicmesh/reference/v1/reference.pb.h"
+#include "services/civicctl/domains.h"
+#include "services/civicctl/files.h"
+#include "services/civicctl/published_standard.h"
+#include "services/runtime/base/ids.h"
+
+namespace civicmesh::civicctl {
+namespace {
+
+using google::protobuf::Message;
+namespace reference = civicmesh::reference::v1;
+
+int ConditionsOf(const reference::Standard& standard) {
+  int conditions = 0;
+  for (const auto& c : standard.classes()) conditions += c.conditions_size();
+  return conditions;
+}
+
+std::string About(const reference::Standard& s) {
+  return absl::StrCat(s.classes_size(), " classes, ", ConditionsOf(s), " conditions");
+}
+std::string About(const reference::WorkCalendar& c) {
+  return absl::StrCat(c.first_day(), " to ", c.last_day(), ", ", c.holidays_size(), " days off, ",
+                      c.working_weekends_size(), " worked weekend days");
+}
+std::string About(const reference::District& d) {
+  return absl::StrCat(d.name_zh(), ": ", d.grids_size(), " grids, ", d.units_size(), " units, ", d.staff_size(),
+                      " staff");
+}
+std::string About(const reference::PointsRules& r) { return absl::StrCat(r.rules_size(), " earning rules"); }
+std::string About(const reference::Catalogue& c) { return absl::StrCat(c.items_size(), " items"); }
+
+// The same content has the same bytes, and so the same SHA-256, in every run.
+std::string BytesOf(const Message& message) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.SetSerializationDeterministic(true);
+  message.SerializeToCodedStream(&coded);
+  coded.Trim();
+  return bytes;
+}
+
+template <typename T>
+absl::StatusOr<T> ReadJson(const std::string& path) {
+  auto text = ReadFile(path);
+  if (!text.ok()) return text.status();
+  T message;
+  const auto parsed = google::protobuf::util::JsonStringToMessage(*text, &message);
+  if (!parsed.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ": ", parsed.message().as_string()));
+  if (message.version().empty()) return absl::InvalidArgumentError(absl::StrCat(path, ": version is missing"));
+  return message;
+}
+
+// What the domains that read this kind say of it.
+absl::Status AskDomains(const Content& content, const std::string& from) {
+  for (const Domain& domain : Domains()) {
+    auto parser = domain.references.find(content.kind);
+    if (parser == domain.references.end()) continue;
+    const auto parsed = parser->second(content.bytes);
+    if (!parsed.ok())
+      return absl::InvalidArgumentError(
+          absl::StrCat(from, ": ", domain.name, " refuses it: ", parsed.status().message()));
+  }
+  return absl::OkStatus();
+}
+
+template <typename T>
+absl::Status Add(const char* kind, const T& message, const std::string& from, Contents& contents) {
+  Content content{
+      .kind = kind, .version = message.version(), .bytes = BytesOf(message), .sha256 = "", .about = About(message)};
+  content.sha256 = Sha256(content.bytes);
+  if (auto asked = AskDomains(content, from); !asked.ok()) return asked;
+  contents.all.push_back(std::move(content));
+  return absl::OkStatus();
+}
+
+template <typename T>
+absl::Status AddFile(const char* kind, const std::string& path, Contents& contents) {
+  auto message = ReadJson<T>(path);
+  return message.ok() ? Add(kind, *message, path, contents) : message.status();
+}
+
+absl::Status AddPublished(const ContentSources& sources, Contents& contents) {
+  auto own = ReadJson<reference::Standard>(sources.folder + "/standard.json");
+  if (!own.ok()) return own.status();
+  auto mapping = ReadFile(sources.mapping.empty() ? sources.folder + "/mapping.json" : sources.mapping);
+  if (!mapping.ok()) return mapping.status();
+  auto adopted = AdoptStandard(sources.standard, *mapping, *own);
+  if (!adopted.ok()) return adopted.status();
+  contents.notes.push_back(absl::StrCat(adopted->published_classes, " classes and ", adopted->published_conditions,
+                                        " conditions of ", sources.standard, "; of the district's ",
+                                        own->classes_size(), " classes ", adopted->shared_classes, " are among them, ",
+                                        adopted->kept_classes, " are kept beside them"));
+  const std::string moved = absl::StrJoin(adopted->recoded, ", ", absl::PairFormatter("→"));
+  if (!moved.empty()) contents.notes.push_back("moved to a free code: " + moved);
+  for (const std::string& line : adopted->left_out) contents.notes.push_back("left out: " + line);
+  return Add("standard", adopted->standard, sources.standard, contents);
+}
+
+}  // namespace
+
+absl::StatusOr<Contents> ReadContents(const ContentSources& sources) {
+  Contents contents;
+  const std::string& folder = sources.folder;
+  const std::function<absl::Status()> steps[] = {
+      [&] {
+        return sources.standard.empty() ? AddFile<reference::Standard>("standard", folder + "/standard.json", contents)
+                                        : AddPublished(sources, contents);
+      },
+      [&] { return AddFile<reference::WorkCalendar>("calendar", folder + "/calendar-2026.json", contents); },
+      [&] { return AddFile<reference::District>("district", folder + "/district.json", contents); },
+      [&] { return AddFile<reference::PointsRules>("points_rules", folder + "/points_rules.json", contents); },
+      [&] { return AddFile<reference::Catalogue>("catalogue", folder + "/catalogue.json", contents); },
+  };
+  for (const auto& step : steps)
+    if (auto done = step(); !done.ok()) return done;
+  return contents;
+}
+
+}  // namespace civicmesh::civicctl

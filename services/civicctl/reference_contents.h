@@ -1,0 +1,36 @@
+// The reference data of a district as contents to publish (R10): from a folder as deploy/sample, its standard from
+// there or from a published table.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace civicmesh::civicctl {
+
+struct Content {
+  std::string kind;  // as "standard"
+  std::string version;
+  std::string bytes;   // the reference.v1 message
+  std::string sha256;  // of them, 32 bytes
+  std::string about;   // what it holds, for people
+};
+
+struct ContentSources {
+  std::string folder;    // standard.json, calendar-2026.json, district.json, points_rules.json, catalogue.json
+  std::string standard;  // a published table in place of standard.json (published_standard.h); empty: none
+  std::string mapping;   // empty: mapping.json of the folder
+};
+
+struct Contents {
+  std::vector<Content> all;
+  // What of a published standard was done and could not be used, a line each.
+  std::vector<std::string> notes;
+};
+
+// Every kind that domains read. INVALID_ARGUMENT or NOT_FOUND: names the file and what is wrong with it, also where a
+// domain's own parser refuses the content: published, it would keep that domain's shards waiting.
+absl::StatusOr<Contents> ReadContents(const ContentSources& sources);
+
+}  // namespace civicmesh::civicctl
