@@ -7,21 +7,32 @@
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
 #include "civicmesh/dispatch/v1/dispatch_journal.pb.h"
 #include "civicmesh/intake/v1/intake_events.pb.h"
+#include "civicmesh/intake/v1/intake_journal.pb.h"
 #include "civicmesh/options/v1/options.pb.h"
 #include "civicmesh/points/v1/points_events.pb.h"
 #include "civicmesh/points/v1/points_journal.pb.h"
 #include "civicmesh/volunteering/v1/volunteering_events.pb.h"
+#include "civicmesh/volunteering/v1/volunteering_journal.pb.h"
 #include "services/dispatch/dispatch_reference.h"
 #include "services/dispatch/domain/dispatch_shard.h"
+#include "services/intake/domain/intake_shard.h"
+#include "services/intake/intake_reference.h"
 #include "services/points/domain/points_shard.h"
 #include "services/points/points_reference.h"
 #include "services/runtime/base/names.h"
+#include "services/volunteering/domain/shard.h"
 
 namespace civicmesh::civicctl {
 
 const std::vector<Domain>& Domains() {
   static const auto* all = new std::vector<Domain>{
-      {.name = "intake", .events = intake::v1::ReportSubmitted::descriptor()->file()},
+      {.name = "intake",
+       .events = intake::v1::ReportSubmitted::descriptor()->file(),
+       .command = intake::v1::Command::descriptor(),
+       .journal_event = intake::v1::JournalEvent::descriptor(),
+       .stream = intake::v1::IntakeStream::descriptor(),
+       .machines = intake::MakeShard,
+       .references = intake::ReferenceParsers()},
       {.name = "dispatch",
        .events = dispatch::v1::CaseOpened::descriptor()->file(),
        .command = dispatch::v1::Command::descriptor(),
@@ -36,7 +47,12 @@ const std::vector<Domain>& Domains() {
        .stream = points::v1::PointsStream::descriptor(),
        .machines = [](int) { return std::make_unique<points::PointsShard>(); },
        .references = points::ReferenceParsers()},
-      {.name = "volunteering", .events = volunteering::v1::ActivityContext::descriptor()->file()},
+      {.name = "volunteering",
+       .events = volunteering::v1::ActivityContext::descriptor()->file(),
+       .command = volunteering::v1::Command::descriptor(),
+       .journal_event = volunteering::v1::JournalEvent::descriptor(),
+       .stream = volunteering::v1::ActivityState::descriptor(),
+       .machines = volunteering::MakeShard},
   };
   return *all;
 }
