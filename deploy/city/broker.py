@@ -11,6 +11,7 @@ from processes import Part, run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 JARS = ROOT / ".run/tools/kafka"
+PATIENCE = 180  # seconds; a busy machine takes its time
 
 PROPERTIES = """\
 process.roles=broker,controller
@@ -65,7 +66,8 @@ def start_kafka(parts, port, controller):
 
 def await_kafka(parts, port):
     ask = ["kcat", "-b", f"127.0.0.1:{port}", "-L", "-m", "1"]
-    parts.await_ready("kafka", lambda: subprocess.run(ask, capture_output=True, check=False).returncode == 0, 60)
+    parts.await_ready("kafka", lambda: not is_free(port) and subprocess.run(ask, capture_output=True, check=False).returncode == 0,
+                      PATIENCE)
 
 
 def start_redis(parts):
@@ -75,5 +77,5 @@ def start_redis(parts):
                                "--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction",
                                "--dir", str(parts.folder)]))
     ask = ["redis-cli", "-s", str(path), "ping"]
-    parts.await_ready("redis", lambda: b"PONG" in subprocess.run(ask, capture_output=True, check=False).stdout, 15)
+    parts.await_ready("redis", lambda: b"PONG" in subprocess.run(ask, capture_output=True, check=False).stdout, PATIENCE)
     return path

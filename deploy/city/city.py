@@ -141,13 +141,13 @@ class City:
         (folder / "envoy.json").write_text(text, encoding="ascii")
         self.parts.start(Part("envoy", [str(envoy_program()), "-c", str(folder / "envoy.json"), "--concurrency", "1",
                                         "--disable-hot-restart", "-l", "warning"], reads=text))
-        self.parts.await_ready("envoy", lambda: self._ask_envoy("/ready") is not None, 30)
+        self.parts.await_ready("envoy", lambda: self._ask_envoy("/ready") is not None, broker.PATIENCE)
 
-    def await_services(self, names, seconds=60):
+    def await_services(self, names):
         """Until each serves all of its shards, asked through the door."""
         token = self.token("deploy", "OPERATOR", hours=1)
         for name in names:
-            self.parts.await_ready(name, lambda service=name: self._serves(service, token), seconds)
+            self.parts.await_ready(name, lambda service=name: self._serves(service, token), broker.PATIENCE)
 
     @property
     def kafka(self):
