@@ -16,7 +16,8 @@ using log::v1::Record;
 
 namespace {
 
-constexpr int64_t kWindow = 48 * 3600 * 1000LL, kStale = 24 * 3600 * 1000LL, kAhead = 5 * 60 * 1000LL;
+constexpr int64_t kWindow = 48 * 3600 * 1000LL, kStale = 24 * 3600 * 1000LL, kAhead = 5 * 60 * 1000LL,
+                  kSkew = 3 * 60 * 1000LL;  // of the owners' clocks in world.cc
 
 template <typename T>
 T Parse(const std::string& framed) {
@@ -30,17 +31,32 @@ bool IsAge(const std::string& reason) { return reason == "REASON_STALE" || reaso
 
 }  // namespace
 
-Command Oracle::InboxAt(int64_t offset, int64_t* time_ms) const {
+const LogRecord* Oracle::RawInboxAt(int64_t offset) const {
   const Partition inbox{Topic::kInbox, shard_};
   const int64_t begin = log_->bounds(inbox).begin;
-  if (offset < begin || offset >= log_->bounds(inbox).end) return {};
-  const LogRecord& raw = log_->records(inbox)[offset - begin];
-  *time_ms = raw.time_ms;
-  return Parse<Command>(raw.value);
+  if (offset < begin || offset >= log_->bounds(inbox).end) return nullptr;
+  return &log_->records(inbox)[offset - begin];
+}
+
+Command Oracle::InboxAt(int64_t offset) const {
+  const LogRecord* raw = RawInboxAt(offset);
+  return raw ? Parse<Command>(raw->value) : Command();
+}
+
+int64_t Oracle::BusinessTime(const LogRecord& raw, const Command& command) const {
+  return driven_ ? command.driven_time_ms() : raw.time_ms;
+}
+
+void Oracle::LandInbox(const LogRecord& raw) {
+  latest_ms_ = std::max(latest_ms_, BusinessTime(raw, Parse<Command>(raw.value)));
+}
+
+void Oracle::InboxCut(int64_t end) {
+  if (decided >= end) cut_epoch_ = epoch_;
 }
 
 bool Oracle::Known(const Command& command) const {
-  if (command.kind() == Command::KIND_TICK) return true;
+  if (command.kind() == Command::KIND_TICK || command.kind() == Command::KIND_ADVANCE_TIME) return true;
   if (command.kind() == Command::KIND_POLICY) {
     const auto& id = command.origin().event();
     return std::pair(id.journal_offset(), id.index()) <= highest_;
@@ -64,13 +80,19 @@ void Oracle::Effective(int64_t offset, const Record& record) {
   CheckInbox(record);
   CheckTime(record);
   CheckOnce(record);
+  CheckPrevious(offset, record);
   now_ms = record.now_ms();
+  expired_at_ms_ = std::max(expired_at_ms_, record.inbox().broker_now_ms());
   decided = std::max(decided, record.inbox().offset());
-  int64_t time = 0;
-  const Command command = InboxAt(record.inbox().offset(), &time);
+  const Command command = InboxAt(record.inbox().offset());
   if (record.kind() == Record::KIND_TIMER)
     Decide(offset, record, absl::StrCat("fire ", record.timer().stream(), " ", record.timer().kind()));
-  if (record.kind() == Record::KIND_COMMAND || record.kind() == Record::KIND_POLICY)
+  const bool decides = record.kind() == Record::KIND_COMMAND || record.kind() == Record::KIND_POLICY;
+  if (decides && cut_epoch_ && epoch_ > *cut_epoch_)
+    verdict_->Broken("LOST: goes on although the inbox has lost what was decided");
+  if (decides && record.has_parked())
+    CheckParked(offset, record, command);
+  else if (decides)
     Decide(offset, record, command.payload());
   Expire();
 }
@@ -81,25 +103,31 @@ void Oracle::CheckInbox(const Record& record) {
   if (at < decided || (decides && at == decided))
     verdict_->Broken(absl::StrCat("INBOX: offset ", at, " after ", decided));
   for (int64_t i = decided + 1; i <= at; ++i) {
-    int64_t time = 0;
-    const Command passed = InboxAt(i, &time);
-    inbox_now_ms_ = std::max(inbox_now_ms_, time);
+    const LogRecord* raw = RawInboxAt(i);
+    const Command passed = InboxAt(i);
+    if (raw) {
+      broker_now_ms_ = std::max(broker_now_ms_, raw->time_ms);
+      business_now_ms_ = std::max(business_now_ms_, BusinessTime(*raw, passed));
+    }
     if (!(i == at && decides) && !Known(passed))
       verdict_->Broken(absl::StrCat("LOST: the command at ", i, " was passed over"));
   }
-  int64_t time = 0;
-  if (decides && InboxAt(at, &time).command_id() != record.inbox().command_id())
+  const int64_t says = record.inbox().broker_now_ms();
+  if (clamped_ ? says > broker_now_ms_ : says != broker_now_ms_)
+    verdict_->Broken(absl::StrCat("TIME: broker time ", says, ", the inbox says ", broker_now_ms_));
+  if (decides && InboxAt(at).command_id() != record.inbox().command_id())
     verdict_->Broken("INBOX: the record is not the command at its offset");
 }
 
 void Oracle::CheckTime(const Record& record) {
   if (record.now_ms() < now_ms) verdict_->Broken("TIME: went back");
-  const int64_t inbox_says = std::max(now_ms, inbox_now_ms_);
+  const int64_t inbox_says = std::max(now_ms, business_now_ms_);
+  if (!driven_ && record.now_ms() > *wall_ms_ + kAhead + kSkew) verdict_->Broken("TIME: far ahead of every clock");
   const auto name = [](const std::pair<std::string, std::string>& key, int64_t due) {
     return absl::StrCat(key.first, "/", key.second, "/", due);
   };
   if (record.kind() != Record::KIND_TIMER) {
-    if (record.now_ms() != inbox_says)
+    if (clamped_ ? record.now_ms() > inbox_says : record.now_ms() != inbox_says)
       verdict_->Broken(absl::StrCat("TIME: now ", record.now_ms(), ", the inbox says ", inbox_says));
     const bool decides = record.kind() == Record::KIND_COMMAND || record.kind() == Record::KIND_POLICY;
     for (const auto& [key, due] : due_)
@@ -113,9 +141,7 @@ void Oracle::CheckTime(const Record& record) {
   if (fired.count(id)) verdict_->Broken(absl::StrCat("TIMER: ", id, " fired twice"));
   if (it == due_.end() || it->second != t.due_ms()) verdict_->Broken(absl::StrCat("TIMER: ", id, " was not armed"));
   if (record.now_ms() < t.due_ms()) verdict_->Broken(absl::StrCat("TIMER: ", id, " fired before its time"));
-  int64_t latest = 0;
-  for (const LogRecord& in : log_->records({Topic::kInbox, shard_})) latest = std::max(latest, in.time_ms);
-  if (latest < t.due_ms()) verdict_->Broken(absl::StrCat("TIMER: ", id, " fired before the inbox reached it"));
+  if (latest_ms_ < t.due_ms()) verdict_->Broken(absl::StrCat("TIMER: ", id, " fired before the inbox reached it"));
   if (record.now_ms() > std::max(inbox_says, t.due_ms())) verdict_->Broken("TIMER: now is too late");
   if (it != due_.end()) due_.erase(it);
   fired.insert(id);
@@ -123,7 +149,8 @@ void Oracle::CheckTime(const Record& record) {
 
 void Oracle::CheckOnce(const Record& record) {
   const std::string& id = record.inbox().command_id();
-  if (record.kind() == Record::KIND_COMMAND && window.count(id)) verdict_->Broken("I4: recorded twice in the window");
+  if (record.kind() == Record::KIND_COMMAND && !id.empty() && window.count(id))
+    verdict_->Broken("I4: recorded twice in the window");
   if (record.kind() == Record::KIND_POLICY) {
     const auto& event = record.origin().event();
     if (std::pair(event.journal_offset(), event.index()) <= highest_) verdict_->Broken("POLICY: taken twice");
@@ -132,16 +159,45 @@ void Oracle::CheckOnce(const Record& record) {
   }
 }
 
+// Step 2: each record names the stream's previous one, by its offset or, while that was in flight, by its seq.
+void Oracle::CheckPrevious(int64_t offset, const Record& record) {
+  for (const auto& change : record.accepted().streams()) {
+    auto it = last_events_.find(change.stream());
+    bool right = change.previous_case() == log::v1::StreamEvents::PREVIOUS_NOT_SET;
+    if (it != last_events_.end())
+      right = change.has_previous_seq() ? change.previous_seq() == it->second.seq && record.epoch() == it->second.epoch
+                                        : change.has_previous_offset() && change.previous_offset() == it->second.offset;
+    if (!right) verdict_->Broken(absl::StrCat("I7: ", change.stream(), " does not name its previous record"));
+    last_events_[change.stream()] = {offset, record.epoch(), record.seq()};
+  }
+}
+
+// I8: what cannot be decided stands in the journal with its bytes, once, and answers its sender.
+void Oracle::CheckParked(int64_t offset, const Record& record, const Command& command) {
+  const LogRecord* raw = RawInboxAt(record.inbox().offset());
+  const bool readable = raw && Unframe(raw->value).ok();
+  if (readable && Words(command.payload())[0] != "poison") verdict_->Broken("I8: parked what can be decided");
+  if (!raw || record.parked().original() != raw->value) verdict_->Broken("I8: other bytes than those that came");
+  parked[offset] = record.parked().original();
+  const std::string& id = record.inbox().command_id();
+  if (id.empty()) return;
+  Effect effect{
+      .body_hash = record.body_hash(), .reason = "REASON_PARKED", .broker_now_ms = record.inbox().broker_now_ms()};
+  window[id] = effect;
+  ever[id].push_back(effect);
+}
+
 void Oracle::Decide(int64_t offset, const Record& record, const std::string& payload) {
   const std::string& id = record.inbox().command_id();
-  Effect effect{.body_hash = record.body_hash(), .reason = record.refused().reason(), .now_ms = record.now_ms()};
+  Effect effect{.body_hash = record.body_hash(),
+                .reason = record.refused().reason(),
+                .broker_now_ms = record.inbox().broker_now_ms()};
   const bool request = record.kind() == Record::KIND_COMMAND;
   const auto& before = ever[id];
   const bool took_effect =
       request && std::any_of(before.begin(), before.end(), [](const Effect& e) { return !IsAge(e.reason); });
   if (IsAge(effect.reason)) {
-    int64_t time = 0;
-    const int64_t age = inbox_now_ms_ - InboxAt(record.inbox().offset(), &time).issued_at_ms();
+    const int64_t age = record.inbox().broker_now_ms() - InboxAt(record.inbox().offset()).issued_at_ms();
     if (age >= -kAhead && age <= kStale) verdict_->Broken("DEC: refused for its age without cause");
     if (effect.reason == "REASON_STALE" && took_effect) verdict_->Broken("I9: STALE (refused) for what took effect");
   } else {
@@ -182,7 +238,7 @@ void Oracle::Decide(int64_t offset, const Record& record, const std::string& pay
 
 void Oracle::Expire() {
   for (auto it = window.begin(); it != window.end();)
-    it = it->second.now_ms <= now_ms - kWindow ? window.erase(it) : std::next(it);
+    it = it->second.broker_now_ms <= expired_at_ms_ - kWindow ? window.erase(it) : std::next(it);
 }
 
 void Oracle::CheckAnswer(const std::string& command_id, const std::string& body_hash, const std::string& reason) {
@@ -217,7 +273,11 @@ void Oracle::CheckEvent(const LogRecord& event) {
 void Oracle::Replay() {
   const auto seen = facts_seen;
   const auto last = last_seen_;
-  *this = Oracle(shard_, log_, verdict_);
+  const auto latest = latest_ms_;
+  const bool clamped = clamped_;
+  *this = Oracle(shard_, log_, wall_ms_, driven_, verdict_);
+  latest_ms_ = latest;
+  clamped_ = clamped;
   for (const LogRecord& raw : log_->records({Topic::kJournal, shard_})) Land(raw);
   facts_seen = seen;
   last_seen_ = last;

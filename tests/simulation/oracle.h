@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -25,9 +26,16 @@ struct Verdict {
 
 class Oracle {
  public:
-  Oracle(int shard, MemoryLog* log, Verdict* verdict) : shard_(shard), log_(log), verdict_(verdict) {}
+  // `wall_ms` is the true time, which outlives the oracle; `driven`: the clock is driven by the commands.
+  Oracle(int shard, MemoryLog* log, const int64_t* wall_ms, bool driven, Verdict* verdict)
+      : shard_(shard), log_(log), wall_ms_(wall_ms), driven_(driven), verdict_(verdict) {}
 
   void Land(const LogRecord& raw);
+  void LandInbox(const LogRecord& raw);
+  // From now on an operator may have clamped a time, so that now may lie below what the inbox says (R7).
+  void MayBeClamped() { clamped_ = true; }
+  // The inbox ends at `end` now: nobody may go on who would never see what is decided no longer (R9).
+  void InboxCut(int64_t end);
   // Starts again from what a power cut left.
   void Replay();
 
@@ -36,7 +44,7 @@ class Oracle {
     std::string reason;  // "" accepted, else the refusal's
     std::string stream;
     uint64_t version = 0;
-    int64_t now_ms = 0;
+    int64_t broker_now_ms = 0;
   };
   struct Account {
     int64_t balance = 0;
@@ -54,6 +62,7 @@ class Oracle {
   std::set<std::string> armed, fired;          // "stream/kind/due"
   std::vector<std::pair<int64_t, int>> facts;  // ids of all public events
   std::set<std::pair<int64_t, int>> sources;   // policy events taken
+  std::map<int64_t, std::string> parked;       // journal offset → the original bytes
   size_t facts_seen = 0;
   int64_t now_ms = 0;
   int64_t decided = -1;
@@ -63,17 +72,33 @@ class Oracle {
   void CheckInbox(const log::v1::Record& record);
   void CheckTime(const log::v1::Record& record);
   void CheckOnce(const log::v1::Record& record);
+  void CheckPrevious(int64_t offset, const log::v1::Record& record);
+  void CheckParked(int64_t offset, const log::v1::Record& record, const log::v1::Command& command);
+  int64_t BusinessTime(const LogRecord& raw, const log::v1::Command& command) const;
   void Decide(int64_t offset, const log::v1::Record& record, const std::string& payload);
   void Expire();
-  log::v1::Command InboxAt(int64_t offset, int64_t* time_ms) const;
+  const LogRecord* RawInboxAt(int64_t offset) const;
+  log::v1::Command InboxAt(int64_t offset) const;
   bool Known(const log::v1::Command& command) const;
 
   int shard_;
   MemoryLog* log_;
+  const int64_t* wall_ms_;
+  bool driven_;
   Verdict* verdict_;
   uint64_t epoch_ = 0, owner_ = 0, seq_ = 0;
   int taken_ = 0;
-  int64_t inbox_now_ms_ = 0;                                    // the highest broker time up to `decided`
+  int64_t broker_now_ms_ = 0;    // the highest broker time up to `decided`
+  int64_t business_now_ms_ = 0;  // what the clock says up to there: the same, or the driven time
+  int64_t expired_at_ms_ = 0;    // by which outcomes have left the window
+  int64_t latest_ms_ = 0;        // the highest business time that ever stood in the inbox
+  bool clamped_ = false;
+  std::optional<uint64_t> cut_epoch_;  // the epoch in which the inbox lost what was decided
+  struct LastEvents {
+    int64_t offset;
+    uint64_t epoch, seq;
+  };
+  std::map<std::string, LastEvents> last_events_;               // by stream
   std::map<std::pair<std::string, std::string>, int64_t> due_;  // armed timers: (stream, kind) → due
   std::pair<int64_t, int> highest_{0, 0};
   std::pair<int64_t, int> last_seen_{-1, -1};

@@ -20,6 +20,7 @@ int64_t Number(const std::string& word) {
 
 absl::StatusOr<Decision<std::string>> ToyMachine::Decide(std::string_view payload, const Context& ctx) const {
   const auto w = Words(payload);
+  if (w[0] == "poison") return absl::InvalidArgumentError("poison");
   auto it = accounts_.find(w[1]);
   const Account account = it == accounts_.end() ? Account{} : it->second;
   civicmesh::Decided<Bytes> d{.events = {}, .timers = {}, .resource = w[1]};

@@ -42,7 +42,7 @@ struct World::ShardSide {
   std::map<std::string, std::string> answered;  // command → reason
   bool damaged = false;                         // a power cut took something
 
-  ShardSide(int s, MemoryLog* log, Verdict* verdict) : shard(s), oracle(s, log, verdict) {}
+  ShardSide(int s, Oracle o) : shard(s), oracle(std::move(o)) {}
 };
 
 // The policy's group: partition 0 of the events topic, with a committed offset that survives restarts.
@@ -62,20 +62,24 @@ class World::Group : public GroupReader {
   std::unique_ptr<LogReader> reader_;
 };
 
-World::World(uint64_t seed, int steps, Rules rules)
+World::World(uint64_t seed, int steps, Rules rules, Weather weather)
     : random_(seed),
       steps_(steps),
       rules_(rules),
+      weather_(weather),
       log_(2, [this] { return std::max<int64_t>(0, clock_ms_ - backed_ms_); }),
       journal_(&log_) {
   log_.manual = true;
-  storm_ = Chance(0.15);
-  cut_ = Chance(0.2);
+  storm_ = weather == Weather::kMixed && Chance(0.15);
+  cut_ = Chance(weather == Weather::kCuts ? 1 : 0.3);
+  driven_ = Chance(0.2);
+  retains_ = !cut_ && Chance(0.5);
   const double faults[] = {0.08, 0.25, 0.6, 1};
   fault_ = faults[Pick(4)];
   redis_.scan_piece = 2;
   redis_.fault = [this] {
     if (!lossy_) return MemoryRedis::Fault::kNone;
+    if (weather_ == Weather::kLateCalls && Chance(0.2)) return MemoryRedis::Fault::kLate;
     const double x = static_cast<double>(Pick(1000)) / 1000 / std::max(fault_, 0.3);
     if (x < 0.04) return MemoryRedis::Fault::kReplyLost;
     if (x < (storm_ ? 0.2 : 0.08)) return MemoryRedis::Fault::kLate;
@@ -87,10 +91,12 @@ World::World(uint64_t seed, int steps, Rules rules)
       sides_[at.shard]->oracle.Land(record);
     } else if (at.topic == Topic::kEvents) {
       sides_[at.shard]->oracle.CheckEvent(record);
+    } else if (at.topic == Topic::kInbox) {
+      sides_[at.shard]->oracle.LandInbox(record);
     }
   };
   for (int shard = 0; shard < 2; ++shard) {
-    sides_.push_back(std::make_unique<ShardSide>(shard, &log_, &verdict));
+    sides_.push_back(std::make_unique<ShardSide>(shard, Oracle(shard, &log_, &clock_ms_, driven_, &verdict)));
     sides_.back()->reader = std::make_unique<MemoryHotState>(&redis_, "toy");
     for (int i = 0; i < (shard == 0 ? 3 : 2); ++i) {
       sides_.back()->actors.push_back(NewActor(shard, false));
@@ -102,7 +108,7 @@ World::World(uint64_t seed, int steps, Rules rules)
   PolicySpec spec{.name = "grant", .source_domain = "toy", .react = [](const PublicFact&) {
                     return std::vector<PolicyCommand>{{1, "grant g 1"}};
                   }};
-  policy_ = std::make_unique<PolicyRunner>(spec, false, group_.get(), &journal_);
+  policy_ = std::make_unique<PolicyRunner>(spec, driven_, group_.get(), &journal_);
 }
 
 World::~World() = default;
@@ -128,7 +134,8 @@ std::unique_ptr<World::Actor> World::NewActor(int shard, bool calm) {
                    .random = [this] { return random_(); },
                    .reply = [this](int s, const std::string&, const log::v1::Reply& reply) { Answer(s, reply, true); },
                    .machines = [](int) { return std::make_unique<ToyMachine>(); }};
-  a->owner = std::make_unique<ShardOwner>(shard, WorkerOptions{.domain = "toy", .shards = 2}, ports, rules_);
+  a->owner = std::make_unique<ShardOwner>(shard, WorkerOptions{.domain = "toy", .shards = 2, .driven_clock = driven_},
+                                          ports, rules_);
   return actor;
 }
 
@@ -139,18 +146,23 @@ void World::Run() {
 
 void World::Step() {
   ShardSide& side = *sides_[Chance(0.75) ? 0 : 1];
+  clock_ms_ += Pick(60);  // waits for a reconnection are as long as some steps
   const double x = static_cast<double>(Pick(1000)) / 1000;
   if (storm_ && Chance(0.06)) return DamageHot();
+  if (!redis_.late.empty() && Chance(storm_ ? 0.1 : 0.03))
+    return redis_.RunLate(Pick(static_cast<int>(redis_.late.size())));
   if (x < 0.13) return Client();
   if (x < 0.34) return LandSome();
   if (x < 0.84) {
     Actor& actor = *side.actors[Pick(static_cast<int>(side.actors.size()))];
     if (!storm_ || !Chance(actor.lazy)) OwnerStep(actor);
+    if (!side.damaged && !actor.owner->Status().stopped.ok())
+      verdict.Broken(absl::StrCat("FALSE: ", std::string(actor.owner->Status().stopped.message()), " without loss"));
+    if (Chance(0.02) && actor.owner->ClampTime()) side.oracle.MayBeClamped();
     return;
   }
   if (x < 0.87) return MoveClock();
   if (x < 0.90) {
-    if (!redis_.late.empty() && Chance(0.4)) redis_.RunLate(Pick(static_cast<int>(redis_.late.size())));
     if (Chance(0.4) && snapshots_.size() < 6) snapshots_.push_back(redis_.shards);
     return Reader(side.shard);
   }
@@ -217,11 +229,25 @@ void World::Send(int shard, const std::string& id, const std::string& payload, i
   command.set_body_hash(BodyHash(payload));
   command.set_reply_to("door");
   command.set_payload(payload);
+  if (driven_) command.set_driven_time_ms(clock_ms_);
+  AppendInbox(shard, Frame(command.SerializeAsString()));
+}
+
+void World::AppendInbox(int shard, std::string bytes) {
   if (!door_->Health().ok()) door_ = journal_.NewAppender();
-  (void)door_->Append({Topic::kInbox, shard}, Frame(command.SerializeAsString()), {});
+  (void)door_->Append({Topic::kInbox, shard}, std::move(bytes), {});
+}
+
+void World::AdvanceTime() {
+  log::v1::Command command;
+  command.set_kind(log::v1::Command::KIND_ADVANCE_TIME);
+  command.set_driven_time_ms(clock_ms_);
+  for (int shard = 0; shard < 2; ++shard) AppendInbox(shard, Frame(command.SerializeAsString()));
 }
 
 void World::Client() {
+  if (driven_ && Chance(0.05)) return AdvanceTime();
+  if (Chance(0.02)) return AppendInbox(0, absl::StrCat("no frame ", ++next_id_));
   const char* streams[] = {"a", "a", "a", "b", "c", "d"};
   std::string id, payload;
   if (Chance(0.55) || requests_.empty()) {
@@ -234,8 +260,10 @@ void World::Client() {
       payload = absl::StrCat("db ", stream, " 2");
     else if (k < 0.82)
       payload = absl::StrCat("arm ", stream, " ", (Pick(12) - 3) * 20 * kMinute, " ", next_id_);
-    else
+    else if (k < 0.98)
       payload = absl::StrCat("res ", stream);
+    else
+      payload = "poison";
     const int64_t shifts[] = {0, 0, 0, 0, 0, 2 * kMinute, 8 * kMinute, -7 * kHour};
     requests_[id] = {payload, clock_ms_ + shifts[Pick(8)]};
   } else {
@@ -311,7 +339,7 @@ void World::Reader(int shard) {
       } else if (side.answered.count(id) && side.oracle.window.count(id)) {
         log::v1::HotPoint point;
         point.ParseFromString(read->point.blob);
-        if (point.now_ms() < side.oracle.window[id].now_ms + ShardMemory::kWindowMs)
+        if (point.inbox().broker_now_ms() < side.oracle.window[id].broker_now_ms + ShardMemory::kWindowMs)
           verdict.Broken(absl::StrCat("I9: no outcome of the answered ", id));
       }
     });
@@ -321,6 +349,7 @@ void World::Reader(int shard) {
 }
 
 void World::DamageHot() {
+  if (weather_ == Weather::kLateCalls) return;
   if (Chance(0.5)) return redis_.FlushAll();
   if (!snapshots_.empty()) redis_.Restore(snapshots_[Pick(static_cast<int>(snapshots_.size()))]);
 }
@@ -336,14 +365,18 @@ void World::DamageLog(ShardSide& side) {
     if (y < 0.8) return log_.LoseAck(*session);
     return log_.Kill(*session);
   }
-  if (cut_ && side.shard == 0 && Chance(0.5) && log_.records({Topic::kJournal, 0}).size() > 6) PowerCut(side);
+  // Not before there is something to lose: the cut falls around what was decided.
+  if (cut_ && side.shard == 0 && side.oracle.decided > 8) PowerCut(side);
 }
 
 void World::PowerCut(ShardSide& side) {
   cut_ = false;
   side.damaged = true;
   const Partition at{Chance(0.6) ? Topic::kJournal : Topic::kInbox, side.shard};
-  log_.Truncate(at, std::max<int64_t>(log_.bounds(at).begin, log_.bounds(at).end - 1 - Pick(11)));
+  const int64_t last = at.topic == Topic::kJournal ? log_.bounds(at).end : side.oracle.decided + 4;
+  const int64_t end = std::clamp<int64_t>(last - 1 - Pick(11), log_.bounds(at).begin, log_.bounds(at).end);
+  log_.Truncate(at, end);
+  if (at.topic == Topic::kInbox) side.oracle.InboxCut(end);
   // A power cut is a broker that went away: every owner hears of it before anything else (R3).
   for (auto& each : sides_)
     for (auto& actor : each->actors) actor->owner->OnTrouble(Topic::kJournal, absl::UnavailableError("power cut"));
@@ -355,8 +388,21 @@ void World::PowerCut(ShardSide& side) {
 
 void World::MoveClock() {
   clock_ms_ += Chance(0.7) ? (1 + Pick(30)) * kMinute : (1 + Pick(20)) * kHour;
-  const int64_t steps[] = {0, 0, 3 * kHour, 25 * kHour};
-  if (Chance(0.05)) backed_ms_ = steps[Pick(4)];
+  // Behind, and ahead by more than a shard takes without an operator (R7).
+  const int64_t steps[] = {0, 0, 3 * kHour, 25 * kHour, -9 * kMinute, -3 * kHour};
+  if (Chance(0.05)) backed_ms_ = steps[Pick(6)];
+  if (retains_ && Chance(0.2)) Retain();
+}
+
+// The broker deletes what is older than the inbox keeps; here never what was not decided, which would be a loss.
+void World::Retain() {
+  for (auto& side : sides_) {
+    const Partition inbox{Topic::kInbox, side->shard};
+    int64_t keep = log_.bounds(inbox).begin;
+    for (const LogRecord& record : log_.records(inbox))
+      if (record.time_ms < clock_ms_ - 3 * ShardMemory::kWindowMs / 2) keep = record.offset + 1;
+    log_.DeleteBefore(inbox, std::min(keep, side->oracle.decided + 1));
+  }
 }
 
 // The faults end; everything must come right.
@@ -373,8 +419,18 @@ void World::Settle() {
   group_->Rewind();
   int quiet = 0;
   for (int round = 0; verdict.ok() && quiet < 30; ++round) {
-    if (round > kSettleRounds) return verdict.Broken("LIVE: does not come to rest");
+    if (round > kSettleRounds) {
+      std::string how;
+      for (auto& side : sides_) {
+        const auto status = side->actors[0]->owner->Status();
+        absl::StrAppend(&how, "; ", status.phase, ", inbox ", status.inbox_next, " of ",
+                        log_.bounds({Topic::kInbox, side->shard}).end, ", folded ", status.folded, " of ",
+                        log_.bounds({Topic::kJournal, side->shard}).end);
+      }
+      return verdict.Broken(absl::StrCat("LIVE: does not come to rest", how));
+    }
     clock_ms_ += round < 400 ? 10 * kMinute : 100;
+    if (driven_ && round % 50 == 10 && round < 420) AdvanceTime();
     bool any = false;
     for (auto& side : sides_) any |= Pump(*side);
     policy_->Turn(100, 0);
@@ -407,7 +463,8 @@ void World::Settle() {
   if (verdict.ok() && !sides_[0]->damaged) IdleThenTakeOver();
   std::set<std::pair<int64_t, int>> facts(sides_[0]->oracle.facts.begin(), sides_[0]->oracle.facts.end());
   std::set<std::pair<int64_t, int>> taken;
-  for (const auto& [offset, index] : sides_[1]->oracle.sources) taken.emplace(offset, index / PolicySpec::kCommandsPerEvent);
+  for (const auto& [offset, index] : sides_[1]->oracle.sources)
+    taken.emplace(offset, index / PolicySpec::kCommandsPerEvent);
   if (facts != taken) verdict.Broken(absl::StrCat("POLICY: ", facts.size(), " facts, ", taken.size(), " acted on"));
 }
 
@@ -459,6 +516,7 @@ void World::Final(ShardSide& side) {
   for (const LogRecord& raw : log_.records({Topic::kInbox, side.shard})) {
     log::v1::Command command;
     auto bytes = Unframe(raw.value);
+    if (!bytes.ok()) continue;
     command.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()));
     if (command.kind() == log::v1::Command::KIND_REQUEST && !oracle.ever.count(command.command_id()))
       verdict.Broken(absl::StrCat("LOST: ", command.command_id(), " was never decided"));
@@ -470,6 +528,12 @@ void World::Final(ShardSide& side) {
         verdict.Broken(absl::StrCat("I3: the answer to ", id, " is not in the log"));
   if (oracle.facts_seen != oracle.facts.size())
     verdict.Broken(absl::StrCat("PUB: a reader has ", oracle.facts_seen, " of ", oracle.facts.size(), " facts"));
+  std::map<int64_t, std::string> parked;
+  for (const LogRecord& raw : log_.records({Topic::kParked, side.shard}))
+    for (const auto& [key, value] : raw.headers)
+      if (int64_t at = 0; key == "civicmesh-journal-offset" && absl::SimpleAtoi(value, &at)) parked[at] = raw.value;
+  if (parked != oracle.parked)
+    verdict.Broken(absl::StrCat("I8: ", oracle.parked.size(), " parked, ", parked.size(), " kept"));
   if (oracle.armed != oracle.fired) verdict.Broken("TIMER: not all armed timers have fired");
   CheckHot(side);
 }

@@ -32,12 +32,12 @@ ActorView ViewOf(const log::v1::Actor& actor) {
 
 }  // namespace
 
-log::v1::InboxPoint ShardOwner::PointOf(const LogRecord& in, const std::string& command_id) const {
+log::v1::InboxPoint ShardOwner::PointOf(const LogRecord& in, const std::string& command_id, int64_t taken_ms) const {
   log::v1::InboxPoint point;
   point.set_offset(in.offset);
   point.set_command_id(command_id);
   point.set_broker_time_ms(in.time_ms);
-  point.set_broker_now_ms(std::max(in.time_ms, decided_.broker_now_ms()));
+  point.set_broker_now_ms(std::max(taken_ms, decided_.broker_now_ms()));
   return point;
 }
 
@@ -56,26 +56,31 @@ bool ShardOwner::ContentsReady() {
 }
 
 bool ShardOwner::DecideOne() {
-  if (phase_ != Phase::kServing || paused_ || clock_ahead_ || !unverify_.empty()) return false;
+  if (phase_ != Phase::kServing || paused_ || !unverify_.empty()) return false;
   if (repair_ && rules_.drain) return false;
   if (!ContentsReady()) return false;
   if (inbox_.empty() || pending_.size() + unfolded_.size() >= kMaxInFlight) return false;
+  if (!rules_.order && inbox_.size() > 1) std::swap(inbox_[0], inbox_[1]);
   const LogRecord& in = inbox_.front();
-  if (in.offset != inbox_next_) {
+  if (in.offset != inbox_next_ && rules_.order) {
     Lost(absl::DataLossError(absl::StrCat("inbox record ", in.offset, " where ", inbox_next_, " was next")));
     return false;
   }
   Command command;
   auto bytes = Unframe(in.value);
   const bool readable = bytes.ok() && command.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()));
-  int64_t time_ms = in.time_ms;
-  if (options_.driven_clock) {
-    time_ms = readable && command.driven_time_ms() > 0 ? command.driven_time_ms() : now_ms_;
-  } else if (time_ms > ports_.wall_ms() + kAheadMs) {
-    clock_ahead_ = !clamp_next_;
+  int64_t broker_ms = in.time_ms;
+  if (!options_.driven_clock && rules_.ahead) {
+    // Looked at again each time: once that time has come there is nothing left to clamp.
+    const bool ahead = broker_ms > ports_.wall_ms() + kAheadMs;
+    clock_ahead_ = ahead && !clamp_next_;
     if (clock_ahead_) return false;
-    time_ms = ports_.wall_ms();
+    if (ahead) broker_ms = ports_.wall_ms();
   }
+  const log::v1::InboxPoint point = PointOf(in, readable ? command.command_id() : "", broker_ms);
+  const int64_t time_ms = !options_.driven_clock                     ? broker_ms
+                          : readable && command.driven_time_ms() > 0 ? command.driven_time_ms()
+                                                                     : now_ms_;
   const int64_t now_ms = std::max(now_ms_, time_ms);
   if (rules_.timer_first || command.kind() == Command::KIND_TICK) {
     if (auto timer = memory_->Due(now_ms)) {
@@ -86,20 +91,20 @@ bool ShardOwner::DecideOne() {
   if (!readable) {
     Record record;
     record.set_kind(Record::KIND_COMMAND);
-    *record.mutable_inbox() = PointOf(in, "");
+    *record.mutable_inbox() = point;
     record.set_now_ms(now_ms);
     record.mutable_parked()->set_error(bytes.ok() ? "command does not parse" : std::string(bytes.status().message()));
     record.mutable_parked()->set_original(in.value);
     ++counts_.parked;
     if (!Append(std::move(record), "")) return false;
-    Decided(PointOf(in, ""), now_ms);
+    Decided(point, now_ms);
     return true;
   }
-  return DecideCommand(in, command, now_ms);
+  return DecideCommand(in, command, point, now_ms);
 }
 
-bool ShardOwner::DecideCommand(const LogRecord& in, const Command& command, int64_t now_ms) {
-  const log::v1::InboxPoint point = PointOf(in, command.command_id());
+bool ShardOwner::DecideCommand(const LogRecord& in, const Command& command, const log::v1::InboxPoint& point,
+                               int64_t now_ms) {
   Record record;
   *record.mutable_inbox() = point;
   record.set_now_ms(now_ms);
@@ -135,7 +140,7 @@ bool ShardOwner::DecideCommand(const LogRecord& in, const Command& command, int6
         return true;
       }
       record.set_kind(command.kind() == Command::KIND_ACTIVATE ? Record::KIND_ACTIVATE : Record::KIND_COMMAND);
-      if (auto refused = TooOld(command)) *record.mutable_refused() = *refused;
+      if (auto refused = TooOld(command, point)) *record.mutable_refused() = *refused;
   }
   if (command.kind() == Command::KIND_ACTIVATE && !record.has_refused()) {
     if (!DecideActivation(command, record)) return false;
@@ -163,10 +168,9 @@ void ShardOwner::Decided(const log::v1::InboxPoint& at, int64_t now_ms) {
   inbox_.pop_front();
 }
 
-std::optional<log::v1::Refused> ShardOwner::TooOld(const Command& command) const {
+std::optional<log::v1::Refused> ShardOwner::TooOld(const Command& command, const log::v1::InboxPoint& point) const {
   if (!rules_.stale) return std::nullopt;
-  const int64_t now = std::max(inbox_.front().time_ms, decided_.broker_now_ms());
-  const int64_t age = now - command.issued_at_ms();
+  const int64_t age = point.broker_now_ms() - command.issued_at_ms();
   if (age >= -kAheadMs && age <= kStaleMs) return std::nullopt;
   // It may have taken effect and been forgotten: only "unknown" is true then.
   if (rules_.stale_unknown && age >= ShardMemory::kWindowMs - kAheadMs)
@@ -308,6 +312,7 @@ bool ShardOwner::Append(Record record, std::string reply_to) {
   }
   recorded_inbox_ = record.inbox().offset();
   last_append_ms_ = ports_.steady_ms();
+  if (!rules_.readback) ports_.reply(shard_, reply_to, ReplyOf(*delta));
   pending_.push_back({std::move(record), "", *std::move(delta), std::move(reply_to)});
   return true;
 }
@@ -334,7 +339,6 @@ bool ShardOwner::Tick() {
 
 bool ShardOwner::ClampTime() {
   if (!clock_ahead_) return false;
-  clock_ahead_ = false;
   clamp_next_ = true;
   return true;
 }

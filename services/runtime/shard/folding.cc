@@ -151,7 +151,8 @@ void ShardOwner::AdvanceRepair() {
         if (!Append(std::move(record), "")) return;
         repair_->checkpoint_seq = seq_;
       }
-      if (rules_.repair_readback && (fold_.seq < repair_->checkpoint_seq || !pending_.empty())) return;
+      // Nothing is in flight behind the checkpoint, since deciding pauses; so memory then equals the log.
+      if (rules_.repair_readback && fold_.seq < repair_->checkpoint_seq) return;
       repair_->parts = memory_->Dump();
       repair_->finish = PointAt(position_, last_hash_);
       repair_->finish_offset = position_;

@@ -49,9 +49,26 @@ bool ShardOwner::Publish(int max) {
   if (phase_ != Phase::kServing || repair_ || !unverify_.empty()) return false;
   bool any = false;
   while (max-- > 0 && !facts_.empty() && (facts_.front().offset < folded_ || !rules_.cover)) {
+    // The next owner resumes behind the last event, so none may overtake what is parked: that waits until it has
+    // landed.
+    if (parking_ && !*parking_) return any;
     Fact& fact = facts_.front();
-    absl::Status appended = appender_->Append({fact.topic, shard_}, fact.value, fact.headers);
-    if (absl::IsResourceExhausted(appended)) return any;
+    LogAppender::Done done;
+    if (fact.topic == Topic::kParked) {
+      parking_ = std::make_shared<std::atomic<bool>>(false);
+      done = [parking = parking_](absl::StatusOr<int64_t> at) { *parking = at.ok(); };
+    }
+    absl::Status appended = appender_->Append({fact.topic, shard_}, fact.value, fact.headers, std::move(done));
+    if (absl::IsResourceExhausted(appended)) {
+      if (fact.topic == Topic::kParked) parking_.reset();
+      return any;
+    }
+    if (absl::IsInvalidArgument(appended) && fact.topic == Topic::kParked) {
+      // Its headers made it too large: the journal has the bytes, and a poison record must not block the shard (I8).
+      parking_.reset();
+      facts_.pop_front();
+      continue;
+    }
     if (!appended.ok()) {
       End("the session with the log is over", 200);
       return true;

@@ -8,6 +8,7 @@ struct Rules {
   bool seq = true;              // R3: a record is effective only in sequence
   bool readback = true;         // R3: nothing is answered before it came back effective
   bool mem_drop = true;         // R3: memory ends with its epoch
+  bool order = true;            // R2: the journal follows the inbox
   bool dup_wait = true;         // R2: a duplicate waits until Redis covers its record
   bool checkpoint = true;       // R2: progress past duplicates and ticks is recorded
   bool skip = true;             // R4: a scanned value already holds records up to its offset
@@ -18,6 +19,7 @@ struct Rules {
   bool cover = true;            // R5: nothing is answered or published before @offset covers it
   bool repair_readback = true;  // R6: a refill waits for its checkpoint to come back effective
   bool drain = true;            // R6: deciding pauses during a repair
+  bool ahead = true;            // R7: a time far ahead stops the shard until an operator clamps it
   bool timer_first = true;      // R7: timers due are decided before the command whose time reaches them
   bool timer_now_max = true;    // R7: a timer's now is max(shard now, due)
   bool stale = true;            // R8: an old command is refused

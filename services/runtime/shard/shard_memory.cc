@@ -52,7 +52,7 @@ absl::Status ShardMemory::Load(HotTable table, const std::string& key, const std
   if (table == HotTable::kOutcomes) {
     log::v1::OutcomeValue value;
     if (auto s = ParseValue(bytes, value, "outcome"); !s.ok()) return s;
-    window_.emplace(value.now_ms(), key);
+    window_.emplace(value.broker_now_ms(), key);
     Place place{value.offset(), 0};
     outcomes_[key] = {std::move(value), place};
     return absl::OkStatus();
@@ -162,7 +162,7 @@ absl::StatusOr<Delta> ShardMemory::Apply(const Record& record, Place place, bool
     if (!(skip && rules_.skip && it != outcomes_.end() && it->second.place.offset >= place.offset)) {
       delta.outcome_id = id;
       delta.outcome.set_body_hash(record.body_hash());
-      delta.outcome.set_now_ms(record.now_ms());
+      delta.outcome.set_broker_now_ms(record.inbox().broker_now_ms());
       delta.outcome.set_offset(place.offset);
       if (record.has_refused()) *delta.outcome.mutable_refused() = record.refused();
       if (record.has_parked()) {
@@ -172,7 +172,7 @@ absl::StatusOr<Delta> ShardMemory::Apply(const Record& record, Place place, bool
       }
       if (record.has_accepted()) delta.outcome.set_resource(record.accepted().resource());
       outcomes_[id] = {delta.outcome, place};
-      window_.emplace(record.now_ms(), id);
+      window_.emplace(record.inbox().broker_now_ms(), id);
     }
   }
   if (record.kind() == Record::KIND_POLICY) {
@@ -188,20 +188,21 @@ absl::StatusOr<Delta> ShardMemory::Apply(const Record& record, Place place, bool
     }
   }
   if (record.kind() == Record::KIND_ACTIVATE && record.has_accepted()) AddActivation(activations_, record.activation());
-  if (record.now_ms() > record_now_ms_) {
-    record_now_ms_ = record.now_ms();
-    if (rules_.window_fold) Expire(record_now_ms_, delta);
+  // The window is measured as ages are: by the broker's time, also where business time is driven or was clamped.
+  if (record.inbox().broker_now_ms() > broker_now_ms_) {
+    broker_now_ms_ = record.inbox().broker_now_ms();
+    if (rules_.window_fold) Expire(broker_now_ms_, delta);
   }
   return delta;
 }
 
-void ShardMemory::Expire(int64_t now_ms, Delta& delta) {
-  while (!window_.empty() && window_.begin()->first <= now_ms - kWindowMs) {
+void ShardMemory::Expire(int64_t broker_now_ms, Delta& delta) {
+  while (!window_.empty() && window_.begin()->first <= broker_now_ms - kWindowMs) {
     const std::string id = window_.begin()->second;
     const int64_t at = window_.begin()->first;
     window_.erase(window_.begin());
     auto it = outcomes_.find(id);
-    if (it == outcomes_.end() || it->second.value.now_ms() != at) continue;
+    if (it == outcomes_.end() || it->second.value.broker_now_ms() != at) continue;
     outcomes_.erase(it);
     delta.outcomes_expired.push_back(id);
   }

@@ -96,7 +96,7 @@ class ShardMemory {
  private:
   void Arm(StreamMeta& meta, const log::v1::TimerId& timer);
   void Disarm(StreamMeta& meta, const std::string& kind);
-  void Expire(int64_t now_ms, Delta& delta);
+  void Expire(int64_t broker_now_ms, Delta& delta);
   absl::Status ApplyStreams(const log::v1::Record& record, Place place, bool skip, bool values, Delta& delta);
   log::v1::StreamValue ValueOf(const std::string& id, const StreamMeta& meta) const;
 
@@ -108,7 +108,7 @@ class ShardMemory {
   std::map<std::string, std::pair<log::v1::EventId, Place>> policies_;
   std::set<std::tuple<int64_t, std::string, std::string, uint64_t>> timers_;  // due, stream, kind, arming version
   std::vector<log::v1::Activation> activations_;
-  int64_t record_now_ms_ = 0;
+  int64_t broker_now_ms_ = 0;
 };
 
 // The delta as one call of hot state, at its record's offset.

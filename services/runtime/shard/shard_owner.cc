@@ -34,7 +34,7 @@ void ShardOwner::End(const std::string& why, int64_t retry_after_ms) {
   ports_.reader->Stop({Topic::kJournal, shard_});
   ports_.reader->Stop({Topic::kInbox, shard_});
   phase_ = Phase::kIdle;
-  memory_.reset();
+  if (rules_.mem_drop) memory_.reset();
   appender_.reset();
   pending_.clear();
   landed_.clear();
@@ -44,6 +44,7 @@ void ShardOwner::End(const std::string& why, int64_t retry_after_ms) {
   unfolded_.clear();
   answers_.clear();
   facts_.clear();
+  parking_.reset();
   repair_.reset();
   folding_ = reconnecting_ = looking_ = unverifying_ = clock_ahead_ = clamp_next_ = false;
   unverify_.clear();
@@ -118,6 +119,15 @@ void ShardOwner::TakeRecord(int64_t offset, LogRecord raw) {
   TakeEffective(offset, record, last_hash_);
 }
 
+log::v1::Reply ShardOwner::ReplyOf(const Delta& delta) {
+  log::v1::Reply reply;
+  reply.set_command_id(delta.outcome_id);
+  *reply.mutable_outcome() = delta.outcome;
+  for (const auto& stream : delta.streams)
+    if (stream.id == delta.outcome.resource()) reply.set_state(stream.value.state());
+  return reply;
+}
+
 void ShardOwner::TakeEffective(int64_t offset, const Record& record, const std::string& hash) {
   if (record.kind() == Record::KIND_ACTIVATE && record.has_accepted()) AddActivation(activated_, record.activation());
   HotChanges changes;
@@ -137,13 +147,8 @@ void ShardOwner::TakeEffective(int64_t offset, const Record& record, const std::
       ++landed_first_;
     }
     if (!pending.reply_to.empty() && !pending.delta.outcome_id.empty()) {
-      Answer answer{.offset = offset, .reply_to = std::move(pending.reply_to), .reply = {}};
-      answer.reply.set_command_id(pending.delta.outcome_id);
-      *answer.reply.mutable_outcome() = pending.delta.outcome;
-      answer.reply.mutable_outcome()->set_offset(offset);
-      for (const auto& stream : pending.delta.streams)
-        if (stream.id == pending.delta.outcome.resource()) answer.reply.set_state(stream.value.state());
-      answers_.push_back(std::move(answer));
+      answers_.push_back({offset, std::move(pending.reply_to), ReplyOf(pending.delta)});
+      answers_.back().reply.mutable_outcome()->set_offset(offset);
     }
     changes = ToHotChanges(std::move(pending.delta), offset);
   } else {

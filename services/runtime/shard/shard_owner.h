@@ -9,6 +9,7 @@
 // of the log.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -116,6 +117,7 @@ class ShardOwner {
   void End(const std::string& why, int64_t retry_after_ms);
   void Lost(absl::Status why);
   void TakeRecord(int64_t offset, LogRecord record);
+  static log::v1::Reply ReplyOf(const Delta& delta);
   void TakeEffective(int64_t offset, const log::v1::Record& record, const std::string& bytes);
   // takeover.cc
   void StartTakeover();
@@ -131,17 +133,19 @@ class ShardOwner {
   // deciding.cc
   bool DecideOne();
   bool ContentsReady();
-  bool DecideCommand(const LogRecord& in, const log::v1::Command& command, int64_t now_ms);
+  bool DecideCommand(const LogRecord& in, const log::v1::Command& command, const log::v1::InboxPoint& point,
+                     int64_t now_ms);
   bool AnswerDuplicate(const log::v1::Command& command);
   bool DecideActivation(const log::v1::Command& command, log::v1::Record& record);
   void FireTimer(const log::v1::TimerId& timer);
-  std::optional<log::v1::Refused> TooOld(const log::v1::Command& command) const;
+  std::optional<log::v1::Refused> TooOld(const log::v1::Command& command, const log::v1::InboxPoint& point) const;
   void FillOutcome(log::v1::Record& record, absl::StatusOr<Decision<std::string>> decision,
                    const std::string& original);
   void FillPrevious(log::v1::Record& record);
   bool Append(log::v1::Record record, std::string reply_to);
   void Decided(const log::v1::InboxPoint& at, int64_t now_ms);
-  log::v1::InboxPoint PointOf(const LogRecord& in, const std::string& command_id) const;
+  // `taken_ms`: the broker's time, or what an operator clamped it to.
+  log::v1::InboxPoint PointOf(const LogRecord& in, const std::string& command_id, int64_t taken_ms) const;
   // folding.cc
   void FoldDone(HotResult result, int64_t offset);
   void FoldedTo(int64_t offset);
@@ -226,6 +230,7 @@ class ShardOwner {
   // publishing
   int64_t publish_from_ = 0;
   std::deque<Fact> facts_;
+  std::shared_ptr<std::atomic<bool>> parking_;  // whether the last parked record has landed
 
   ShardStatus counts_;
 };

@@ -31,7 +31,7 @@ void ShardOwner::StartTakeover() {
   phase_ = Phase::kLooking;
   counts_.phase.clear();
   takeover_started_ms_ = ports_.steady_ms();
-  memory_ = std::make_unique<ShardMemory>(ports_.machines(shard_), rules_);
+  if (rules_.mem_drop || !memory_) memory_ = std::make_unique<ShardMemory>(ports_.machines(shard_), rules_);
   appender_ = ports_.appender();
   owner_id_ = ports_.random() | 1;
   fold_ = EffectiveFold();
