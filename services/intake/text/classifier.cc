@@ -18,6 +18,8 @@ constexpr int kPairWeights[] = {4, 3, 2, 2};
 
 std::string Lower(std::string_view text) { return absl::AsciiStrToLower(absl::string_view(text.data(), text.size())); }
 
+uint64_t StartOf(char32_t first, char32_t second) { return static_cast<uint64_t>(first) << 32 | second; }
+
 // Latin letters, digits, signs and Chinese punctuation part words from each other.
 bool IsWordCharacter(char32_t code) { return code >= 0x3400 && code <= 0x9FFF; }
 
@@ -56,14 +58,15 @@ Classifier::Classifier(const reference::v1::Standard& standard) : standard_versi
                                         [](const auto& minor) { return minor.keywords_size() > 0; });
   const auto derived = has_keywords ? decltype(DerivedKeywords(standard))() : DerivedKeywords(standard);
   const auto add = [this](const reference::v1::Keyword& keyword, int class_index) {
-    const auto characters = Characters(keyword.text());
-    if (characters.empty()) return;
     std::string text = Lower(keyword.text());
+    const auto characters = Characters(text);
+    if (characters.empty()) return;
+    auto& same_start = starts_[StartOf(characters[0].code, characters.size() > 1 ? characters[1].code : 0)];
     // Once per class, whatever the standard repeats.
-    auto& same_start = keywords_[Characters(text)[0].code];
-    for (const Keyword& there : same_start)
-      if (there.text == text && there.class_index == class_index) return;
-    same_start.push_back({std::move(text), keyword.text(), class_index, keyword.weight()});
+    for (int there : same_start)
+      if (keywords_[there].text == text && keywords_[there].class_index == class_index) return;
+    same_start.push_back(static_cast<int>(keywords_.size()));
+    keywords_.push_back({std::move(text), keyword.text(), class_index, keyword.weight()});
   };
   for (int i = 0; i < standard.classes_size(); ++i) {
     codes_.push_back(standard.classes(i).code());
@@ -75,12 +78,22 @@ Classifier::Classifier(const reference::v1::Standard& standard) : standard_versi
 
 v1::CategoryProposal Classifier::Propose(std::string_view raw) const {
   const std::string text = Lower(raw);
-  std::set<const Keyword*> found;
-  for (const auto& character : Characters(text)) {
-    auto it = keywords_.find(character.code);
-    if (it == keywords_.end()) continue;
-    for (const Keyword& keyword : it->second)
-      if (text.compare(character.begin, keyword.text.size(), keyword.text) == 0) found.insert(&keyword);
+  const auto characters = Characters(text);
+  std::vector<bool> seen(keywords_.size(), false);
+  std::vector<const Keyword*> found;
+  const auto look = [&](size_t at, uint64_t start) {
+    auto it = starts_.find(start);
+    if (it == starts_.end()) return;
+    for (int index : it->second) {
+      const Keyword& keyword = keywords_[index];
+      if (seen[index] || text.compare(characters[at].begin, keyword.text.size(), keyword.text) != 0) continue;
+      seen[index] = true;
+      found.push_back(&keyword);
+    }
+  };
+  for (size_t i = 0; i < characters.size(); ++i) {
+    look(i, StartOf(characters[i].code, 0));
+    if (i + 1 < characters.size()) look(i, StartOf(characters[i].code, characters[i + 1].code));
   }
   std::vector<int> scores(codes_.size() + 1, 0);  // one more, so that there is always a second
   for (const Keyword* keyword : found) scores[keyword->class_index] += keyword->weight;

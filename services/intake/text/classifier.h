@@ -44,8 +44,9 @@ class Classifier {
 
   std::string standard_version_;
   std::vector<std::string> codes_;
-  // By first character, so that only what can match at a place is compared there.
-  absl::flat_hash_map<char32_t, std::vector<Keyword>> keywords_;
+  std::vector<Keyword> keywords_;
+  // By their first two characters (one: the second is 0), so that only what can match at a place is compared there.
+  absl::flat_hash_map<uint64_t, std::vector<int>> starts_;
 };
 
 // Per class, for a standard as cities publish it, with names only: the whole name, and its pairs of neighbouring
