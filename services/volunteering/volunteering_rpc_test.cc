@@ -253,11 +253,15 @@ TEST_F(VolunteeringRpcTest, OwnRecordsOverAllShardsTheLatestActivityFirst) {
 TEST_F(VolunteeringRpcTest, ListsWhatHasNotEndedAndAllOfAnOrganiser) {
   std::vector<std::string> names;
   for (int day = 0; day < 7; ++day) names.push_back(Publish(8, kStartsAt + day * 86400).name());
+  v1::ServiceRecord record = SignUp(names[2], 1);
   v1::Activity activity;
   EXPECT_EQ(Call(&Stub::CancelActivity, kOrganiser, kMorning, On<v1::CancelActivityRequest>(names[2]), &activity), "");
   EXPECT_EQ(activity.status(), v1::ACTIVITY_STATUS_CANCELLED);
+  EXPECT_EQ(activity.signed_up(), 0);
+  const std::string called_off = record.name();
+  EXPECT_EQ(GetRecord(Citizen(1), called_off, &record), "");
+  EXPECT_EQ(record.status(), v1::SERVICE_STATUS_CANCELLED);
   // The first one's end comes with the next command of its shard.
-  v1::ServiceRecord record;
   EXPECT_EQ(Call(&Stub::SignUp, Citizen(1), kEvening, ToSignUp(names[0]), &record), "REASON_TOO_LATE");
   EXPECT_EQ(GetActivity(names[0]).status(), v1::ACTIVITY_STATUS_ENDED);
 

@@ -16,8 +16,8 @@
 namespace civicmesh {
 
 // The twins are single-threaded: one lock around the log, one around hot state. Callbacks run under them. Hot state's
-// may go on to the door and the log (an answer, a record); the log's go nowhere, and the door calls the log under a lock
-// of its own: one lock around both would close a circle.
+// may go on to the door and the log (an answer, a record); the log's go nowhere, and the door calls the log under a
+// lock of its own: one lock around both would close a circle.
 inline std::recursive_mutex& LogLock() {
   static std::recursive_mutex mutex;
   return mutex;
