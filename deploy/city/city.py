@@ -3,7 +3,7 @@ stopped in the other.
 
 The folder holds
   city.json           where everything is, while the city runs (for people, civicctl and tests)
-  installation.json   what is fixed once the city is founded, and which stages are done
+  installation.json   what is fixed once the city is founded, and how far it has come
   keys/               development keys (civicctl keys), and the key of body hashes
   kafka/              the log: the only thing that must not be lost
   log/  pid/          of each part
@@ -68,23 +68,19 @@ class City:
 
     # What is fixed once the city is founded.
 
-    def found(self, shards, clock):
-        """Takes what is asked for a new city, and refuses to change an old one."""
-        asked = {"shards": shards, "clock": clock}
-        for name, value in asked.items():
-            if self.installation.setdefault(name, value) != value:
-                raise Unusable(f"the city in {self.folder} has {name} {self.installation[name]}, not {value}: that is another "
+    def found(self, **asked):
+        """Fixes what is asked, by name a pair (value, what it is where nobody asks); refuses to change what is fixed."""
+        for name, (value, otherwise) in asked.items():
+            fixed = self.installation.setdefault(name, otherwise if value is None else value)
+            if value is not None and value != fixed:
+                raise Unusable(f"the city in {self.folder} has {name} {fixed or 'of the sample'}, not {value}: that is another "
                                "installation (--data), or begin anew (deploy/down --purge)")
-        self.installation.setdefault("done", {})
-        self._save()
+        self.note()
 
-    def done(self, stage):
-        """With what a stage was done, None where it was not."""
-        return self.installation["done"].get(stage)
-
-    def note_done(self, stage, what):
-        self.installation["done"][stage] = what
-        self._save()
+    def note(self, **what):
+        """Remembers how far the city has come."""
+        self.installation.update(what)
+        (self.folder / "installation.json").write_text(json.dumps(self.installation, indent=1) + "\n", encoding="utf-8")
 
     # Its parts.
 
@@ -93,8 +89,7 @@ class City:
         if not self.parts.pid("kafka"):
             for name in ("kafka_port", "controller_port"):
                 if not broker.is_free(self.installation.get(name, 0)) or not self.installation.get(name):
-                    self.installation[name] = broker.free_port()
-            self._save()
+                    self.note(**{name: broker.free_port()})
         port = self.installation["kafka_port"]
         broker.start_kafka(self.parts, port, self.installation["controller_port"])
         broker.start_redis(self.parts)
@@ -216,6 +211,3 @@ class City:
             return json.loads((self.folder / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-
-    def _save(self):
-        (self.folder / "installation.json").write_text(json.dumps(self.installation, indent=1) + "\n", encoding="utf-8")

@@ -20,15 +20,22 @@ SAMPLE = ROOT / "deploy/sample"
 BUILT = ROOT / "build/release/bin"
 
 
+def existing_file(name):
+    if not os.path.isfile(name):
+        raise argparse.ArgumentTypeError(f"there is no file {name}")
+    return os.path.abspath(name)
+
+
 def options():
     parser = argparse.ArgumentParser(prog="deploy/up", description="Puts a whole city up on this machine.")
     parser.add_argument("--data", default=ROOT / ".run/city", metavar="DIR", help="where everything is kept (.run/city)")
     parser.add_argument("--port", type=int, default=8311, help="of the door, on loopback (8311); 0: any free one")
-    parser.add_argument("--shards", type=int, default=8, help="fixed once the city is founded (8)")
-    parser.add_argument("--clock", choices=["driven", "real"], default="driven",
-                        help="driven: business time comes with the calls, as a replay needs it; fixed once founded")
-    parser.add_argument("--input", metavar="FILE", help="replay this instead of the sample's reports")
-    parser.add_argument("--standard", metavar="FILE", help="load this published standard instead of the sample's")
+    parser.add_argument("--shards", type=int, help="fixed once the city is founded (8)")
+    parser.add_argument("--clock", choices=["driven", "real"],
+                        help="driven: business time comes with the calls, as a replay needs it; fixed too (driven)")
+    parser.add_argument("--standard", type=existing_file, metavar="FILE",
+                        help="load this published standard instead of the sample's; fixed too")
+    parser.add_argument("--input", type=existing_file, metavar="FILE", help="replay this instead of the sample's reports")
     parser.add_argument("--no-replay", action="store_true", help="a city without reports")
     parser.add_argument("--services", type=lambda names: names.split(","), default=all_services(), metavar="A,B",
                         help="only these (for tests)")
@@ -72,32 +79,33 @@ def start(asked, stages, city):
         city.start_stores()
     city.make_keys()
     with stages.stage("topics"):
-        run([city.binaries / "civicctl", "topics", "create", f"--kafka={city.kafka}", f"--shards={asked.shards}"])
+        run([city.binaries / "civicctl", "topics", "create", f"--kafka={city.kafka}", f"--shards={city.installation['shards']}"],
+            stdout=subprocess.DEVNULL)
     with stages.stage("services"):
         city.start_services(asked.services)
         city.start_door(asked.services, asked.port)
         city.await_services(asked.services)
         where = city.describe(asked.services)
-    fill(asked, stages, city, where["door"])
+    common = [f"--door={where['door']}", f"--keys={city.keys}", f"--sample={SAMPLE}", f"--kafka={city.kafka}"]
+    if city.installation["standard"]:
+        common.append(f"--standard={city.installation['standard']}")
+    with stages.stage("load"):
+        run([city.binaries / "civicctl", "load", *common])
+    if not asked.no_replay:
+        replay(asked, stages, city, common)
     return where
 
 
-def fill(asked, stages, city, door):
-    """Reference data, then the reports. What is done with the same files is not done again."""
-    standard = [f"--standard={pathlib.Path(asked.standard).resolve()}"] if asked.standard else []
-    source = [f"--input={pathlib.Path(asked.input).resolve()}"] if asked.input else []
-    common = [f"--door={door}", f"--keys={city.keys}", f"--sample={SAMPLE}", *standard]
-    todo = {"load": [f"--kafka={city.kafka}", *common]}
-    if not asked.no_replay:
-        todo["replay"] = [*common, *source]
-    for stage, arguments in todo.items():
-        what = " ".join(standard + (source if stage == "replay" else []))
-        if city.done(stage) == what:
-            print(f"== {stage}: done before")
-            continue
-        with stages.stage(stage):
-            run([city.binaries / "civicctl", stage, *arguments])
-        city.note_done(stage, what)
+def replay(asked, stages, city, common):
+    """Once in a city's life: its time never goes back."""
+    city.found(input=(asked.input, ""))
+    if before := city.installation.get("replay"):
+        print(f"== replay: {before} before; another one needs a new city (deploy/down --purge)")
+        return
+    city.note(replay="broken off")
+    with stages.stage("replay"):
+        run([city.binaries / "civicctl", "replay", *common, *([f"--input={asked.input}"] if asked.input else [])])
+    city.note(replay="done")
 
 
 def print_where_to_look(city, where):
@@ -127,7 +135,9 @@ def main():
     try:
         city = City(asked.data, asked.bin or BUILT)
         with city.parts.locked():
-            city.found(asked.shards, asked.clock)
+            city.found(shards=(asked.shards, 8), clock=(asked.clock, "driven"), standard=(asked.standard, ""))
+            if "replay" in city.installation:
+                city.found(input=(asked.input, ""))
             try:
                 where = start(asked, stages, city)
             except BaseException:
