@@ -51,8 +51,16 @@ inline std::string CheckRow(const gwt::Row& row, const gwt::References& referenc
 }
 
 template <size_t N>
-void CheckRows(const gwt::Row (&rows)[N]) {
-  for (const gwt::Row& row : rows) EXPECT_EQ(CheckRow(row), "") << row.name;
+void CheckRows(const gwt::Row (&rows)[N], const gwt::References& references = SampleReferences()) {
+  for (const gwt::Row& row : rows) EXPECT_EQ(CheckRow(row, references), "") << row.name;
+}
+
+// A district like the sample's, changed by `change`.
+template <typename Change>
+std::shared_ptr<const District> DistrictWith(Change change) {
+  auto message = FromSample<reference::v1::District>("district.json");
+  change(message);
+  return MakeDistrict(message).value();
 }
 
 inline const ActorView kCollector{.subject = "collector-01", .roles = {"COLLECTOR"}, .unit = ""};
@@ -69,6 +77,11 @@ inline const std::string kPlace = "location {latitude: 30.3000 longitude: 119.96
 inline const std::string kDigest = "sha256: '0123456789abcdef0123456789abcdef' ";
 inline const std::string kPhotoAfter = "photos {uri: 'p/after' kind: KIND_AFTER " + kDigest + "} ";
 inline const std::string kPhotoNear = "photos {uri: 'p/near' kind: KIND_NEAR " + kDigest + "} ";
+
+// A time as a field's value: Ts("16:03") is that Wednesday's.
+inline std::string Ts(std::string_view time) {
+  return "{seconds: " + std::to_string(absl::ToUnixSeconds(gwt::At(time))) + "}";
+}
 
 // A command about the row's first case.
 inline std::string Cmd(const std::string& command, const std::string& fields = "") {

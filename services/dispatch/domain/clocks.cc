@@ -79,15 +79,16 @@ v1::Clock StartMinutes(v1::ClockKind kind, int minutes, int64_t now_ms) {
   return clock;
 }
 
-v1::Clock StartDisposal(const Condition& condition, const WorkCalendar& calendar, int64_t now_ms) {
+v1::Clock StartDisposal(const std::string& limit_text, const WorkCalendar& calendar, int64_t now_ms) {
+  const TimeLimit limit = *ParseTimeLimit(limit_text);
   v1::Clock clock;
   clock.set_kind(v1::CLOCK_KIND_DISPOSAL);
   clock.set_phase(v1::Clock::PHASE_RUNNING);
   *clock.mutable_started_at() = ToTimestamp(now_ms);
-  clock.set_counted(ToLimitKind(condition.limit.kind));
-  clock.set_amount(condition.limit.amount);
-  clock.set_limit_text(condition.limit_text);
-  SetDeadline(clock, calendar.AddLimit(absl::FromUnixMillis(now_ms), condition.limit), calendar);
+  clock.set_counted(ToLimitKind(limit.kind));
+  clock.set_amount(limit.amount);
+  clock.set_limit_text(limit_text);
+  SetDeadline(clock, calendar.AddLimit(absl::FromUnixMillis(now_ms), limit), calendar);
   return clock;
 }
 

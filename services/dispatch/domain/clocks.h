@@ -11,7 +11,6 @@
 
 #include "absl/status/status.h"
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
-#include "services/dispatch/domain/reference.h"
 #include "services/runtime/workcalendar/work_calendar.h"
 
 namespace civicmesh::dispatch {
@@ -28,8 +27,8 @@ int64_t ToMs(const google::protobuf::Timestamp& t);
 std::string LocalText(const google::protobuf::Timestamp& t);
 
 v1::Clock StartMinutes(v1::ClockKind kind, int minutes, int64_t now_ms);
-// 处置时限 of `condition` from now on.
-v1::Clock StartDisposal(const Condition& condition, const WorkCalendar& calendar, int64_t now_ms);
+// 处置时限 from now on; `limit_text` as printed in the standard, which was checked when it was loaded.
+v1::Clock StartDisposal(const std::string& limit_text, const WorkCalendar& calendar, int64_t now_ms);
 
 // Ends a running or paused clock; late where its due time has passed.
 void StopClock(v1::Clock& clock, int64_t now_ms);

@@ -23,18 +23,15 @@ GridChoice ChooseGrid(const civicmesh::type::v1::GeoPoint& location, const Distr
   return choice;
 }
 
-UnitChoice ChooseUnit(const MinorClass& minor, const std::string& grid, const District& district, int64_t now_ms) {
-  if (const Duty* duty = district.FindDuty(minor.unit_role, grid))
+UnitChoice ChooseUnit(const std::string& class_code, const std::string& role, const std::string& grid,
+                      const District& district, int64_t now_ms) {
+  if (const Duty* duty = district.FindDuty(role, grid))
     return {duty->unit, duty->id,
             Explain(v1::EXPLANATION_CODE_UNIT_BY_DUTY, now_ms,
-                    {{"class", minor.code},
-                     {"role", minor.unit_role},
-                     {"duty", duty->id},
-                     {"grid", grid},
-                     {"unit", duty->unit}})};
+                    {{"class", class_code}, {"role", role}, {"duty", duty->id}, {"grid", grid}, {"unit", duty->unit}})};
   return {district.fallback_unit(), "",
           Explain(v1::EXPLANATION_CODE_UNIT_FALLBACK, now_ms,
-                  {{"role", minor.unit_role}, {"grid", grid}, {"unit", district.fallback_unit()}})};
+                  {{"role", role}, {"grid", grid}, {"unit", district.fallback_unit()}})};
 }
 
 std::vector<DuplicateIndex::Near> FindSimilar(const CaseBook& book, const std::string& class_code,

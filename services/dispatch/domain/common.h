@@ -50,7 +50,8 @@ struct UnitChoice {
   std::string duty_entry;
   v1::Explanation why;
 };
-UnitChoice ChooseUnit(const MinorClass& minor, const std::string& grid, const District& district, int64_t now_ms);
+UnitChoice ChooseUnit(const std::string& class_code, const std::string& role, const std::string& grid,
+                      const District& district, int64_t now_ms);
 
 // What may be the same as a case of that class, place and time; `but` is left out.
 std::vector<DuplicateIndex::Near> FindSimilar(const CaseBook& book, const std::string& class_code,

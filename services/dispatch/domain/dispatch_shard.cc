@@ -119,7 +119,9 @@ CaseDecision DispatchShard::DecideCommand(const Command& cmd, const Context& ctx
 CaseDecision DispatchShard::DecideTimer(const FiredTimer& timer, const Context& ctx) const {
   const v1::CaseState* c = FindCase(timer.stream);
   if (!c) return Decided<JournalEvent>();
-  return OnTimer(*c, timer, ctx);
+  CaseDecision decision = OnTimer(*c, timer, ctx);
+  if (auto* decided = std::get_if<Decided<JournalEvent>>(&decision)) decided->resource.clear();  // nobody asked
+  return decision;
 }
 
 // The index is kept here rather than in Changed, which would cost a copy of the case per event.

@@ -15,8 +15,8 @@ struct Receiver {
 // By (class, grid) from the duty list, or whom the dispatcher names with a reason. A unit whose return was found
 // justified does not get the case again.
 std::variant<Receiver, Refusal> ChooseReceiver(const v1::CaseState& c, const v1::DispatchCaseRequest& cmd,
-                                               const MinorClass& minor, const District& district, int64_t now_ms) {
-  Receiver receiver{.proposed = ChooseUnit(minor, c.case_().grid(), district, now_ms)};
+                                               const District& district, int64_t now_ms) {
+  Receiver receiver{.proposed = ChooseUnit(c.case_().class_code(), c.unit_role(), c.case_().grid(), district, now_ms)};
   const bool names = !cmd.override_unit().empty();
   const std::string& id = names ? cmd.override_unit() : receiver.proposed.unit;
   if (id.empty()) return Refuse(v1::REASON_NO_UNIT);
@@ -41,19 +41,15 @@ void EscalateTransfers(Change& change, const v1::Case& was) {
 
 }  // namespace
 
-// 派遣. The disposal clock starts, and starts anew at another unit.
+// 派遣. The disposal clock starts, and starts anew at another unit. Class, condition and limit are those that the case
+// was registered by: a standard that changes later does not touch it.
 CaseDecision Dispatch(const v1::CaseState& c, const v1::DispatchCaseRequest& cmd, const Context& ctx) {
   if (!StatusIs(c, {v1::CASE_STATUS_REGISTERED})) return Refuse(v1::REASON_WRONG_STATUS);
-  const auto* standard = ctx.reference->Get<Standard>(kStandardKind);
   const auto* district = ctx.reference->Get<District>(kDistrictKind);
   const auto* calendar = ctx.reference->Get<WorkCalendar>(kCalendarKind);
-  if (!standard || !district || !calendar) return Refuse(v1::REASON_REFERENCE_MISSING);
+  if (!district || !calendar) return Refuse(v1::REASON_REFERENCE_MISSING);
   const v1::Case& was = c.case_();
-  const MinorClass* minor = standard->Find(was.class_code());
-  if (!minor) return Refuse(v1::REASON_UNKNOWN_CLASS);
-  const Condition* condition = minor->Find(was.condition_id());
-  if (!condition) return Refuse(v1::REASON_UNKNOWN_CONDITION);
-  auto chosen = ChooseReceiver(c, cmd, *minor, *district, ctx.now_ms);
+  auto chosen = ChooseReceiver(c, cmd, *district, ctx.now_ms);
   if (auto* refusal = std::get_if<Refusal>(&chosen)) return std::move(*refusal);
   Receiver& receiver = std::get<Receiver>(chosen);
 
@@ -68,7 +64,7 @@ CaseDecision Dispatch(const v1::CaseState& c, const v1::DispatchCaseRequest& cmd
   if (first) *after.mutable_first_dispatched_at() = ToTimestamp(ctx.now_ms);
   if (transfer) after.set_transfer_count(after.transfer_count() + 1);
   StopClock(change.clock(v1::CLOCK_KIND_DISPATCH), ctx.now_ms);
-  change.Start(StartDisposal(*condition, *calendar, ctx.now_ms));
+  change.Start(StartDisposal(was.limit_text(), *calendar, ctx.now_ms));
   const v1::Clock disposal = change.clock(v1::CLOCK_KIND_DISPOSAL);
 
   v1::CaseDispatched& dispatched = change.Add(&v1::JournalEvent::mutable_case_dispatched);
@@ -76,7 +72,7 @@ CaseDecision Dispatch(const v1::CaseState& c, const v1::DispatchCaseRequest& cmd
                                        ? Explain(v1::EXPLANATION_CODE_UNIT_OVERRIDDEN, ctx.now_ms,
                                                  {{"unit", receiver.unit->id}, {"proposed", receiver.proposed.unit}})
                                        : std::move(receiver.proposed.why);
-  *dispatched.add_explanations() = ExplainDeadline(condition->id, disposal, ctx.now_ms);
+  *dispatched.add_explanations() = ExplainDeadline(was.condition_id(), disposal, ctx.now_ms);
   dispatched.set_unit(receiver.unit->id);
   dispatched.set_proposed_unit(receiver.proposed.unit);
   dispatched.set_duty_entry(receiver.proposed.duty_entry);

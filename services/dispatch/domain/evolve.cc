@@ -136,6 +136,7 @@ void On(v1::CaseState& s, const EventMeta& meta, const JournalEvent& e, const v1
   c.set_closure_zh(e.closure_zh());
   c.set_limit_text(fact.limit_text());
   c.set_proposed_unit(fact.proposed_unit());
+  s.set_unit_role(e.unit_role());
 }
 
 void On(v1::CaseState& s, const EventMeta& meta, const JournalEvent& e, const v1::CaseDeclined& fact) {

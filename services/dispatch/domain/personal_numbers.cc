@@ -20,14 +20,12 @@ std::u32string Normalised(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const unsigned char lead = text[i];
     const int length = lead < 0x80 ? 1 : lead >> 5 == 6 ? 2 : lead >> 4 == 14 ? 3 : lead >> 3 == 30 ? 4 : 0;
-    char32_t c = length == 1 ? lead : length ? lead & (0x7f >> length) : 0xfffd;
-    if (length == 0 || i + length > text.size()) {
-      out.push_back(0xfffd);
-      ++i;
-      continue;
-    }
-    for (int k = 1; k < length; ++k) c = c << 6 | (text[i + k] & 0x3f);
-    i += length;
+    char32_t c = length == 1 ? lead : lead & (0x7f >> length);
+    int read = 1;
+    while (read < length && i + read < text.size() && (text[i + read] & 0xc0) == 0x80)
+      c = c << 6 | (text[i + read++] & 0x3f);
+    if (length == 0 || read < length) c = 0xfffd;
+    i += read;
     if (c >= 0xff01 && c <= 0xff5e) c -= 0xfee0;
     if (c >= 'a' && c <= 'z') c -= 'a' - 'A';
     out.push_back(c);

@@ -86,7 +86,7 @@ CaseDecision Register(const v1::CaseState& c, const v1::RegisterCaseRequest& cmd
   // The district may have changed since the opening, and a case that came before it has no grid yet.
   GridChoice grid = ChooseGrid(location, district, ctx.now_ms);
   if (grid.grid.empty()) return Refuse(v1::REASON_OUTSIDE_DISTRICT, "corrected_location");
-  UnitChoice unit = ChooseUnit(*minor, grid.grid, *district, ctx.now_ms);
+  UnitChoice unit = ChooseUnit(code, minor->unit_role, grid.grid, *district, ctx.now_ms);
 
   Change change(c, ctx);
   Number number = NextNumber(book.last_number(), *district, ctx);
@@ -123,6 +123,7 @@ CaseDecision Register(const v1::CaseState& c, const v1::RegisterCaseRequest& cmd
   change.event().set_class_name_en(minor->name_en);
   change.event().set_condition_zh(condition->text_zh);
   change.event().set_closure_zh(condition->closure_zh);
+  change.event().set_unit_role(minor->unit_role);
   return std::move(change).Done();
 }
 
