@@ -8,7 +8,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace civicmesh::civicctl {
 
@@ -24,5 +25,8 @@ struct KafkaPlace {
 // Declares --kafka and --shards; the environment gives them as it does for the services (CIVICMESH_KAFKA,
 // CIVICMESH_SHARDS).
 void AddKafka(CLI::App& app, KafkaPlace& place);
+
+// Declares --domain, which takes the names of domains.h. It is not required.
+CLI::Option* AddDomain(CLI::App& app, std::string& domain, const std::string& help);
 
 }  // namespace civicmesh::civicctl

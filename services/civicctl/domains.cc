@@ -2,8 +2,6 @@
 
 #include <memory>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
 #include "civicmesh/dispatch/v1/dispatch_journal.pb.h"
 #include "civicmesh/intake/v1/intake_events.pb.h"
@@ -55,13 +53,6 @@ const std::vector<Domain>& Domains() {
        .machines = volunteering::MakeShard},
   };
   return *all;
-}
-
-absl::StatusOr<const Domain*> FindDomain(std::string_view name) {
-  for (const Domain& domain : Domains())
-    if (domain.name == name) return &domain;
-  const std::string known = absl::StrJoin(Domains(), ", ", [](std::string* out, const Domain& d) { *out += d.name; });
-  return absl::NotFoundError(absl::StrCat("there is no domain ", std::string(name), "; there are ", known));
 }
 
 std::vector<TopicSpec> AllTopics(int shards) {

@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "services/runtime/decider/machine.h"
 #include "services/runtime/journal/kafka_topics.h"
 #include "services/runtime/shard/reference_library.h"
@@ -28,14 +27,12 @@ struct Domain {
   const google::protobuf::Descriptor* journal_event = nullptr;
   const google::protobuf::Descriptor* stream = nullptr;
   MachineFactory machines;
+  int fold_version = 1;  // as its service's
   // The kinds of reference data that its decisions read, and what it makes of them.
   std::map<std::string, ReferenceLibrary::Parser> references;
 };
 
 const std::vector<Domain>& Domains();
-
-// NOT_FOUND: lists the names there are.
-absl::StatusOr<const Domain*> FindDomain(std::string_view name);
 
 // Every topic of the mesh: those that the protos of the domains name (civicmesh.options.v1.topics), and the reference
 // topic.

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "services/runtime/journal/journal.h"
@@ -19,5 +21,8 @@ struct Stretch {
 // UNAVAILABLE: Kafka does not answer; DATA_LOSS: a hole. Blocks.
 absl::StatusOr<int64_t> ReadLog(Journal& journal, Partition at, Stretch stretch,
                                 const std::function<bool(const LogRecord&)>& take);
+
+// A header's value, "" where the record has none of that name.
+std::string HeaderOf(const LogRecord& record, std::string_view name);
 
 }  // namespace civicmesh::civicctl

@@ -8,12 +8,20 @@
 #include "services/civicctl/keys.h"
 #include "services/civicctl/load.h"
 #include "services/civicctl/topics.h"
+#include "services/civicctl/verify.h"
 
 int main(int argc, char** argv) {
   using namespace civicmesh::civicctl;
+  // clang-format off
   const std::vector<Command> commands = {
-      DeadlineCommand(), KeysCommand(), TokenCommand(), TopicsCommand(), LoadCommand(),
+      DeadlineCommand(),
+      KeysCommand(),
+      TokenCommand(),
+      TopicsCommand(),
+      LoadCommand(),
+      VerifyCommand(),
   };
+  // clang-format on
   const std::vector<std::string> args(argv + 1, argv + argc);
   return RunCommand(commands, args, std::cout, std::cerr);
 }

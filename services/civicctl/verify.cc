@@ -1,0 +1,181 @@
+#include "services/civicctl/verify.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <ostream>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "services/civicctl/connection.h"
+#include "services/civicctl/domains.h"
+#include "services/civicctl/published_facts.h"
+#include "services/civicctl/shard_image.h"
+#include "services/civicctl/text_output.h"
+#include "services/runtime/base/ids.h"
+#include "services/runtime/hotstate/redis_hot_state.h"
+#include "services/runtime/journal/kafka_journal.h"
+
+namespace civicmesh::civicctl {
+namespace {
+
+constexpr size_t kDigestBytes = 8;
+
+struct Options {
+  KafkaPlace kafka;
+  std::string redis;
+  std::string domain;  // empty: all
+};
+
+struct Verdict {
+  FoldedShard folded;
+  std::string digest;
+  std::vector<std::string> differences;
+  bool unused = false;  // neither journal nor Redis knows the shard
+};
+
+class Verification {
+ public:
+  Verification(const Options& options, const Domain& domain)
+      : domain_(domain),
+        journal_(options.kafka.Of(domain.name)),
+        reader_(journal_.NewReader()),
+        hot_({.servers = absl::StrSplit(options.redis, ','),
+              .domain = domain.name,
+              .fold_version = domain.fold_version}) {}
+
+  // What cannot be read at all is an error; what is there and wrong is a difference.
+  absl::StatusOr<Verdict> Verify(int shard) {
+    Verdict verdict;
+    auto bounds = reader_->GetBounds({Topic::kJournal, shard});
+    if (!bounds.ok()) return InWords(bounds.status(), shard);
+    auto published = ReadPublishedImage(hot_, shard);
+    verdict.unused = bounds->end == 0 && absl::IsFailedPrecondition(published.status());
+    if (verdict.unused) return verdict;
+    if (absl::IsUnavailable(published.status())) return InWords(published.status(), shard);
+    const int64_t until = published.ok() ? published->point.offset() : bounds->end;
+    if (!published.ok()) verdict.differences.push_back(std::string(published.status().message()));
+    if (until < bounds->end)
+      verdict.differences.push_back(absl::StrCat(bounds->end - until, " journal records are not in Redis yet"));
+    auto folded = Fold(shard, until);
+    if (absl::IsUnavailable(folded.status())) return folded.status();
+    if (!folded.ok()) {
+      verdict.differences.push_back(std::string(folded.status().message()));
+      return verdict;
+    }
+    verdict.folded = *std::move(folded);
+    verdict.digest = Digest(verdict.folded.image, domain_.stream);
+    if (published.ok()) Append(Differences(verdict.folded.image, *published, domain_.stream), verdict);
+    auto facts = CompareFacts(journal_, domain_.name, shard, verdict.folded.facts, until);
+    if (!facts.ok()) return facts.status();
+    Append(*std::move(facts), verdict);
+    return verdict;
+  }
+
+ private:
+  absl::StatusOr<FoldedShard> Fold(int shard, int64_t until) {
+    Progress progress(absl::StrCat(domain_.name, "/", shard), until);
+    return FoldJournal(journal_, shard, domain_.machines, until, [&] { progress.Add(1); });
+  }
+
+  static void Append(std::vector<std::string> lines, Verdict& verdict) {
+    for (auto& line : lines) verdict.differences.push_back(std::move(line));
+  }
+
+  absl::Status InWords(const absl::Status& status, int shard) const {
+    return absl::UnavailableError(absl::StrCat(domain_.name, "/", shard, ": ", status.message()));
+  }
+
+  const Domain& domain_;
+  KafkaJournal journal_;
+  std::unique_ptr<LogReader> reader_;
+  RedisHotState hot_;
+};
+
+// A row of the table: of one shard, or of a whole domain.
+struct Totals {
+  int64_t records = 0, voided = 0;
+  size_t streams = 0, outcomes = 0, rows = 0, facts = 0;
+  std::string digests;
+  int different = 0, used = 0;
+
+  void Add(const Verdict& verdict) {
+    const FoldedShard& folded = verdict.folded;
+    records += folded.effective + folded.barriers;
+    voided += folded.voided;
+    streams += folded.image.streams.size();
+    outcomes += folded.image.outcomes.size();
+    rows += folded.image.rows.size();
+    facts += folded.facts.size();
+    digests += verdict.digest;
+    different += verdict.differences.empty() ? 0 : 1;
+    used += verdict.unused ? 0 : 1;
+  }
+
+  std::vector<std::string> Row(const std::string& domain, const std::string& shard, const std::string& digest) const {
+    return {domain,
+            shard,
+            absl::StrCat(records),
+            absl::StrCat(voided),
+            absl::StrCat(streams),
+            absl::StrCat(outcomes),
+            absl::StrCat(rows),
+            absl::StrCat(facts),
+            digest.empty() ? "-" : digest,
+            different > 0 ? "DIFFERS"
+            : used == 0   ? "never used"
+                          : "equal"};
+  }
+};
+
+std::string DigestOf(const std::string& digests) {
+  return digests.empty() ? "" : absl::BytesToHexString(Sha256(digests).substr(0, kDigestBytes));
+}
+
+absl::Status Verify(const Options& options, std::ostream& out) {
+  Table table({"domain", "shard", "records", "void", "streams", "outcomes", "rows", "facts", "digest", ""});
+  std::vector<std::string> differences;
+  int different = 0, shards = 0;
+  for (const Domain& domain : Domains()) {
+    if (!options.domain.empty() && domain.name != options.domain) continue;
+    Verification verification(options, domain);
+    Totals whole;
+    for (int shard = 0; shard < options.kafka.shards; ++shard, ++shards) {
+      auto verdict = verification.Verify(shard);
+      if (!verdict.ok()) return verdict.status();
+      Totals row;
+      row.Add(*verdict);
+      whole.Add(*verdict);
+      table.Add(row.Row(domain.name, absl::StrCat(shard), verdict->digest));
+      for (size_t i = 0; i < verdict->differences.size() && i < kMaxDifferences; ++i)
+        differences.push_back(absl::StrCat(domain.name, "/", shard, ": ", verdict->differences[i]));
+    }
+    table.Add(whole.Row(domain.name, "all", DigestOf(whole.digests)));
+    different += whole.different;
+  }
+  table.Print(out);
+  for (const std::string& line : differences) out << line << "\n";
+  if (different > 0)
+    return absl::FailedPreconditionError(
+        absl::StrCat(different, " of ", shards, " shards differ (if the mesh is not at rest, ask again when it is)"));
+  out << "equal: " << shards << " shards; Redis and the public events say what the journals say\n";
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Command VerifyCommand() {
+  return {"verify", "fold the journals afresh; compare with Redis and the events", [](CLI::App& app) {
+            auto options = std::make_shared<Options>();
+            AddKafka(app, options->kafka);
+            app.add_option("--redis", options->redis, "as unix:/run/redis.sock or host:port, comma-separated")
+                ->envname("CIVICMESH_REDIS")
+                ->required();
+            AddDomain(app, options->domain, "one domain only");
+            return [options](std::ostream& out) { return Verify(*options, out); };
+          }};
+}
+
+}  // namespace civicmesh::civicctl
