@@ -78,13 +78,12 @@ class Parts:
         if noted and noted["recipe"] == recipe:
             return False
         self.stop(part.name)
-        with open(self.log(part.name), "ab") as log:
-            began_at = log.tell()
-            process = subprocess.Popen(part.argv, env={**os.environ, **part.env}, stdin=subprocess.DEVNULL, stdout=log,
-                                       stderr=log, cwd=self.folder, start_new_session=True)
+        with _uninterrupted() as before, open(self.log(part.name), "ab") as log:
+            log_from = log.tell()
+            process = _spawn(part.argv, part.env, before, stdout=log, stderr=log, cwd=self.folder)
+            self._file(part.name).write_text(json.dumps({"pid": process.pid, "began": _began(process.pid), "recipe": recipe,
+                                                         "log_from": log_from}), encoding="ascii")
         process.returncode = 0  # Python would complain that it lives on: it is meant to
-        self._file(part.name).write_text(json.dumps({"pid": process.pid, "began": _began(process.pid), "recipe": recipe,
-                                                     "log_from": began_at}), encoding="ascii")
         return True
 
     def await_ready(self, name, ready, seconds):
@@ -145,17 +144,35 @@ def _signal(pid, number):
         os.kill(pid, number)
 
 
-def run(argv, env=None, **popen):
-    """Runs a command to its end, and ends all of it where we are interrupted meanwhile. Raises CalledProcessError."""
-    process = subprocess.Popen(argv, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, start_new_session=True,
-                               **popen)
+@contextlib.contextmanager
+def _uninterrupted():
+    """Interrupts wait until it is over, so that there is no process which nobody knows. Yields what was blocked before."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
+        yield before
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _spawn(argv, env, mask, **popen):
+    """In a session of its own: what is typed at our terminal is for us alone."""
+    return subprocess.Popen(argv, env={**os.environ, **env}, stdin=subprocess.DEVNULL, start_new_session=True,
+                            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, mask), **popen)
+
+
+def run(argv, **popen):
+    """Runs a command to its end, and ends all of it where we are interrupted meanwhile. Raises CalledProcessError."""
+    process = None
+    try:
+        with _uninterrupted() as before:
+            process = _spawn(argv, {}, before, **popen)
         code = process.wait()
     except BaseException:
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
-                os.killpg(process.pid, number)
-                process.wait(5)
+        with _uninterrupted():
+            for number in (signal.SIGTERM, signal.SIGKILL) if process else ():
+                with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                    os.killpg(process.pid, number)
+                    process.wait(5)
         raise
     if code:
         raise subprocess.CalledProcessError(code, argv)
