@@ -3,13 +3,17 @@
 // Thread-safe, by locks around all twins of the process.
 #pragma once
 
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "services/runtime/hotstate/memory_hot_state.h"
+#include "services/runtime/journal/group_reader.h"
 #include "services/runtime/journal/memory_journal.h"
 #include "services/runtime/rpc/hot_reads.h"
 
@@ -99,6 +103,40 @@ class LockedJournal : public Journal {
 
  private:
   MemoryJournal inner_;
+};
+
+// A consumer group with this one member, which holds every partition of `source`. What it commits goes into
+// `committed`, which outlives it, as a broker's memory does.
+class LockedGroup : public GroupReader {
+ public:
+  LockedGroup(LockedJournal* source, std::map<int, int64_t>* committed)
+      : shards_(source->shards()), committed_(committed), reader_(source->NewReader()) {
+    Rewind();
+  }
+  int Poll(LogSink& sink, int max, int wait_ms) override {
+    const int came = reader_->Poll(sink, max, 0);
+    // The twin cannot wake whoever waits for it.
+    if (came == 0) absl::SleepFor(absl::Milliseconds(std::min(wait_ms, 1)));
+    return came;
+  }
+  absl::Status Commit(int shard, int64_t next) override {
+    Locked lock(LogLock());
+    (*committed_)[shard] = next;
+    return absl::OkStatus();
+  }
+  void Rewind() override {
+    for (const auto& [shard, next] : Held()) reader_->Start({Topic::kEvents, shard}, next);
+  }
+  std::map<int, int64_t> Held() override {
+    Locked lock(LogLock());
+    for (int shard = 0; shard < shards_; ++shard) committed_->try_emplace(shard, 0);
+    return *committed_;
+  }
+
+ private:
+  const int shards_;
+  std::map<int, int64_t>* const committed_;
+  const std::unique_ptr<LogReader> reader_;
 };
 
 // The worker's own connection: its calls reach the server only within Poll.

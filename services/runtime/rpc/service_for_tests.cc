@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "civicmesh/runtime/v1/control_service.grpc.pb.h"
@@ -46,7 +47,13 @@ void ServiceForTests::Start() {
                     .hot = hot_.get(),
                     .reads = &reads_,
                     .references = &library_,
-                    .reply_to = "here"};
+                    .reply_to = "here",
+                    .group_reader =
+                        [this](const PolicySpec& policy) {
+                          return std::make_unique<LockedGroup>(JournalOf(policy.source_domain),
+                                                               &committed_[policy.name]);
+                        },
+                    .plain_reader = [this](const std::string& source) { return JournalOf(source)->NewReader(); }};
   auto started = ServiceProcess::Start(spec_, options, std::move(backends));
   if (!started.ok()) Die(std::string(started.status().message()));
   process_ = *std::move(started);
@@ -64,6 +71,43 @@ void ServiceForTests::Start() {
     if (!process_->Tick().ok() || absl::Now() > until) Die("the shards do not come to serve");
     std::this_thread::yield();
   }
+}
+
+ServiceForTests::Source::Source(int shards) : log(shards, [] { return Clock::Real()->wall_ms(); }) {}
+
+LockedJournal* ServiceForTests::JournalOf(const std::string& domain) {
+  if (domain == spec_.domain) return &journal_;
+  auto& source = sources_[domain];
+  if (!source) source = std::make_unique<Source>(log_.shards());
+  return &source->journal;
+}
+
+void ServiceForTests::Publish(const std::string& domain, int shard, const google::protobuf::Message& fact,
+                              const std::string& time) {
+  LockedJournal* journal = JournalOf(domain);
+  const int64_t offset = ++sources_[domain]->facts;
+  const Headers headers{{"ce_id", absl::StrCat(domain, "/", shard, "/", offset, "/0")},
+                        {"ce_type", fact.GetDescriptor()->full_name()},
+                        {"ce_subject", domain},
+                        {"ce_time", time}};
+  if (auto appended = journal->NewAppender()->Append({Topic::kEvents, shard}, fact.SerializeAsString(), headers);
+      !appended.ok())
+    Die(std::string(appended.message()));
+}
+
+void ServiceForTests::Quiesce() {
+  auto control = runtime::v1::ControlService::NewStub(Channel());
+  runtime::v1::QuiesceRequest request;
+  request.set_service(spec_.domain);
+  // The bound is only for a test that fails.
+  const absl::Time until = absl::Now() + absl::Seconds(60);
+  while (absl::Now() < until) {
+    runtime::v1::QuiesceResponse response;
+    auto context = As({.subject = "operator", .roles = {"OPERATOR"}, .unit = ""});
+    if (auto status = control->Quiesce(context.get(), request, &response); !status.ok()) Die(status.error_message());
+    if (response.at_rest()) return;
+  }
+  Die("the service does not come to rest");
 }
 
 void ServiceForTests::LoadReference(const std::string& kind, const std::string& content) {

@@ -11,11 +11,13 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
 
+#include "google/protobuf/message.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "services/runtime/decider/context.h"
@@ -28,7 +30,7 @@ namespace civicmesh {
 
 class ServiceForTests {
  public:
-  // `spec` has no policies.
+  // Policies follow the service's own facts, and of other domains those that Publish brings.
   explicit ServiceForTests(ServiceSpec spec, int shards = 2);
   ~ServiceForTests();
 
@@ -42,6 +44,12 @@ class ServiceForTests {
   // Makes `content` (a reference.v1 message) the first version of its kind, in every shard.
   void LoadReference(const std::string& kind, const std::string& content);
 
+  // A fact of another domain that a policy follows, at a business time (RFC 3339).
+  void Publish(const std::string& domain, int shard, const google::protobuf::Message& fact, const std::string& time);
+
+  // Returns once inboxes, policies and folds have come to rest.
+  void Quiesce();
+
   // Stops the process and starts another over the same log; with `wipe`, over an empty hot state.
   void Restart(bool wipe);
 
@@ -53,11 +61,22 @@ class ServiceForTests {
 
  private:
   void Start();
+  LockedJournal* JournalOf(const std::string& domain);
+
+  // Another domain's log, as far as policies read it.
+  struct Source {
+    explicit Source(int shards);
+    MemoryLog log;
+    LockedJournal journal{&log};
+    int64_t facts = 0;
+  };
 
   const ServiceSpec spec_;
   TestIssuer issuer_;
   MemoryLog log_;
   LockedJournal journal_{&log_};
+  std::map<std::string, std::unique_ptr<Source>> sources_;
+  std::map<std::string, std::map<int, int64_t>> committed_;  // by policy
   MemoryRedis redis_;
   std::unique_ptr<LockedHot> hot_;
   LockedReads reads_;
