@@ -7,6 +7,8 @@
 #include "services/civicctl/deadline.h"
 #include "services/civicctl/keys.h"
 #include "services/civicctl/load.h"
+#include "services/civicctl/log_commands.h"
+#include "services/civicctl/parked.h"
 #include "services/civicctl/topics.h"
 #include "services/civicctl/verify.h"
 
@@ -19,6 +21,9 @@ int main(int argc, char** argv) {
       TokenCommand(),
       TopicsCommand(),
       LoadCommand(),
+      JournalCommand(),
+      EventsCommand(),
+      ParkedCommand(),
       VerifyCommand(),
   };
   // clang-format on
