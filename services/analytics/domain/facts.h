@@ -1,0 +1,162 @@
+// What analytics remembers of the public events: per case, report and alert every fact with its time, so that any
+// figure can be asked as of any past moment.
+//
+//   Facts facts;
+//   auto* event = ParseEvent("civicmesh.dispatch.v1.CaseClosed", bytes, &arena);
+//   facts.Apply({.domain = "dispatch", .shard = 3, .id = {1234, 0}}, *event);
+//
+// Deterministic: what it holds follows from each partition's events in their order, however the partitions interleave.
+// A case's steps come from one partition of dispatch alone, a report's from one of intake; where a figure needs both,
+// they meet when it is asked. One thread applies; const methods are safe together.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+
+namespace google::protobuf {
+class Arena;
+class Message;
+}  // namespace google::protobuf
+
+namespace civicmesh::analytics {
+
+// ce_id without domain and shard.
+struct EventId {
+  int64_t offset = -1;
+  int32_t index = 0;
+  friend auto operator<=>(const EventId&, const EventId&) = default;
+};
+
+struct Origin {
+  std::string_view domain;  // as "dispatch"
+  int shard = 0;
+  EventId id;
+};
+
+// An index into Facts::text; 0 is "".
+using Text = uint32_t;
+// No such report or case.
+constexpr uint32_t kNone = UINT32_MAX;
+
+// What happened, where a figure asks for the event itself and not only for what it left.
+enum class CaseFact : uint8_t { kOther, kRegistered, kDispatched, kSigned, kReturned, kReworked, kClosed, kRevisited };
+
+enum class Hand : uint8_t { kNone, kRunning, kPaused, kStopped };
+
+// A case as it was after one of its events. Times are milliseconds since 1970.
+struct CaseStep {
+  int64_t at_ms = 0;
+  int64_t due_ms = 0;  // of disposal; 0: none
+  Text street = 0, major = 0, unit = 0;
+  uint8_t status = 0;  // dispatch.v1.CaseStatus
+  CaseFact fact = CaseFact::kOther;
+  uint8_t rating = 0;           // dispatch.v1.Rating, of kRevisited
+  Hand hand : 2 = Hand::kNone;  // of the disposal clock
+  bool provisional : 1 = false;
+  bool overdue : 1 = false;  // as the disposal clock says
+  bool on_time : 1 = false;  // of kClosed
+};
+
+struct Case {
+  std::string name;
+  uint32_t lead_report = kNone;  // an index into reports()
+  int64_t reported_ms = 0;
+  std::vector<CaseStep> steps;
+};
+
+// A report after one of its events.
+struct ReportStep {
+  int64_t at_ms = 0;
+  uint8_t status = 0;  // intake.v1.ReportStatus
+  uint8_t notice = 0;  // intake.v1.NoticeKind, where the event told the reporter something
+};
+
+struct Report {
+  std::string name;
+  // As intake says; no steps: intake has not been heard yet.
+  std::vector<ReportStep> steps;
+  int64_t reported_ms = 0;
+  uint8_t source = 0;  // type.v1.ReportSource
+  // As dispatch says: the case that took it up (an index into cases()), when, and whether it joined an open one.
+  uint32_t taken_by = kNone;
+  int64_t taken_ms = 0;
+  bool merged = false;
+};
+
+struct Alert {
+  std::string name;
+  int64_t raised_ms = 0;
+  int64_t reviewed_ms = 0;  // 0: not yet
+  uint8_t camera_class = 0, true_camera_class = 0;
+  bool confirmed = false;
+};
+
+// Points or minutes of one event.
+enum class AmountKind { kGranted, kRedeemed, kExpired, kReversed, kMinutes };
+struct Amount {
+  Text of = 0;  // the account or activity
+  int64_t at_ms = 0;
+  int64_t amount = 0;
+  EventId id;
+};
+
+// How far one partition is applied.
+struct SourcePoint {
+  EventId highest;
+  int64_t last_ms = 0;  // the time of that event
+};
+
+class Facts {
+ public:
+  Facts() = default;
+  Facts(Facts&&) = default;
+
+  // False: the id is not above the highest one of that partition, and nothing changed. `event` is one that ParseEvent
+  // gave.
+  bool Apply(const Origin& origin, const google::protobuf::Message& event);
+
+  const std::deque<Case>& cases() const { return cases_; }
+  const std::deque<Report>& reports() const { return reports_; }
+  const std::deque<Alert>& alerts() const { return alerts_; }
+  const std::deque<Amount>& amounts(AmountKind kind) const { return amounts_[static_cast<int>(kind)]; }
+  const std::string& text(Text text) const { return texts_[text]; }
+  // By domain, then shard; only those that were heard of.
+  using Sources = std::map<std::string, std::vector<SourcePoint>, std::less<>>;
+  const Sources& sources() const { return sources_; }
+  // The time of the latest fact; 0 before the first.
+  int64_t latest_ms() const { return latest_ms_; }
+
+ private:
+  friend class Folder;
+
+  Text Intern(std::string_view text);
+  uint32_t CaseNamed(std::string_view name);
+  uint32_t ReportNamed(std::string_view name);
+  uint32_t AlertNamed(std::string_view name);
+
+  // Elements stay where they are, so the indexes may point to their names.
+  std::deque<Case> cases_;
+  std::deque<Report> reports_;
+  std::deque<Alert> alerts_;
+  std::deque<Amount> amounts_[5];
+  std::deque<std::string> texts_{""};
+  absl::flat_hash_map<std::string_view, uint32_t> case_index_, report_index_, alert_index_, text_index_{{"", 0}};
+  Sources sources_;
+  int64_t latest_ms_ = 0;
+};
+
+// True where a figure needs events of that type (ce_type).
+bool IsFolded(std::string_view type);
+
+// The event of a type that IsFolded, owned by `arena`; null where the bytes are not one.
+const google::protobuf::Message* ParseEvent(std::string_view type, std::string_view bytes,
+                                            google::protobuf::Arena* arena);
+
+}  // namespace civicmesh::analytics
