@@ -1,13 +1,12 @@
 #include "services/analytics/fold.h"
 
-#include <google/protobuf/arena.h>
-
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/log.h"
-#include "services/runtime/shard/policy_runner.h"
 
 namespace civicmesh::analytics {
 namespace {
@@ -17,10 +16,33 @@ constexpr int kWaitMs = 100;
 constexpr int64_t kTryAgainMs = 500;
 constexpr int64_t kStuckMs = 90'000;
 
+// What the fold needs of an event's headers (R14). `type` is null where they are not those of an event of that shard.
+struct Label {
+  const std::string* type = nullptr;
+  EventId id;
+};
+
+Label LabelOf(const LogRecord& record, const std::string& domain, int shard) {
+  Label label;
+  const std::string *id = nullptr, *type = nullptr;
+  for (const auto& [key, value] : record.headers) {
+    if (key == "ce_id") id = &value;
+    if (key == "ce_type") type = &value;
+  }
+  if (!id || !type) return label;
+  const std::vector<absl::string_view> parts = absl::StrSplit(*id, absl::MaxSplits('/', 3));
+  int said = -1;
+  if (parts.size() == 4 && parts[0] == domain && absl::SimpleAtoi(parts[1], &said) && said == shard &&
+      absl::SimpleAtoi(parts[2], &label.id.offset) && absl::SimpleAtoi(parts[3], &label.id.index))
+    label.type = type;
+  return label;
+}
+
 }  // namespace
 
 // One source, as its thread sees it.
 struct Fold::Source : LogSink {
+  Fold& fold;
   const std::string domain;
   const Clock* const clock;
   std::unique_ptr<LogReader> reader;
@@ -28,21 +50,15 @@ struct Fold::Source : LogSink {
   std::thread thread;
   std::atomic<int64_t> last_turn_ms;
 
-  // What a turn has read and the facts do not know yet.
-  struct Read {
-    int shard;
-    EventId id;
-    const google::protobuf::Message* event;
-  };
-  google::protobuf::Arena arena;
-  std::vector<Read> batch;
+  EventParser parser;
   std::vector<PartitionProgress> partitions;
   std::vector<int64_t> start_at_ms;  // by shard: when to (re)start reading, by the steady clock; INT64_MAX: it is read
   absl::Status lost;
   bool changed = false;
 
-  Source(const FoldSource& source, const Clock* c)
-      : domain(source.domain),
+  Source(Fold& f, const FoldSource& source, const Clock* c)
+      : fold(f),
+        domain(source.domain),
         clock(c),
         reader(source.journal->NewReader()),
         ends(source.journal->NewReader()),
@@ -66,15 +82,16 @@ struct Fold::Source : LogSink {
     at.next = record.offset + 1;
     at.away = false;
     changed = true;
-    auto fact = ParseFact(record);
-    if (!fact.ok() || fact->source_shard != from.shard) return Unreadable(at, record.offset);
-    if (!IsFolded(fact->type)) {
+    const Label label = LabelOf(record, domain, from.shard);
+    if (!label.type) return Unreadable(at, record.offset);
+    if (!IsFolded(*label.type)) {
       ++at.other;
       return;
     }
-    const auto* event = ParseEvent(fact->type, fact->bytes, &arena);
+    const auto* event = parser.Parse(*label.type, record.value);
     if (!event) return Unreadable(at, record.offset);
-    batch.push_back({from.shard, {fact->journal_offset, fact->index}, event});
+    absl::MutexLock lock(&fold.mutex_);
+    ++(fold.facts_.Apply({.domain = domain, .shard = from.shard, .id = label.id}, *event) ? at.applied : at.repeated);
   }
 
   // It cannot be applied and must not hold up what follows; the count says that figures may lack it.
@@ -110,7 +127,7 @@ struct Fold::Source : LogSink {
 Fold::Fold(std::vector<FoldSource> sources, const Clock* clock) : clock_(clock) {
   absl::MutexLock lock(&mutex_);
   for (const FoldSource& source : sources) {
-    sources_.push_back(std::make_unique<Source>(source, clock));
+    sources_.push_back(std::make_unique<Source>(*this, source, clock));
     progress_.push_back(sources_.back()->partitions);
   }
 }
@@ -138,26 +155,15 @@ void Fold::Turn(size_t index, int max, int wait_ms) {
   source.StartWhatIsDue();
   source.reader->Poll(source, max, wait_ms);
   if (!std::exchange(source.changed, false)) return;
-  {
-    absl::MutexLock lock(&mutex_);
-    for (const auto& read : source.batch) {
-      auto& at = source.partitions[read.shard];
-      if (facts_.Apply({.domain = source.domain, .shard = read.shard, .id = read.id}, *read.event))
-        ++at.applied;
-      else
-        ++at.repeated;
-    }
-    const auto known = facts_.sources().find(source.domain);
-    for (auto& at : source.partitions) {
-      if (known != facts_.sources().end() && static_cast<size_t>(at.shard) < known->second.size())
-        at.last = known->second[at.shard];
-      at.end = progress_[index][at.shard].end;
-    }
-    progress_[index] = source.partitions;
-    if (!source.lost.ok()) lost_ = source.lost;
+  absl::MutexLock lock(&mutex_);
+  const auto known = facts_.sources().find(source.domain);
+  for (auto& at : source.partitions) {
+    if (known != facts_.sources().end() && static_cast<size_t>(at.shard) < known->second.size())
+      at.last = known->second[at.shard];
+    at.end = progress_[index][at.shard].end;
   }
-  source.batch.clear();
-  source.arena.Reset();
+  progress_[index] = source.partitions;
+  if (!source.lost.ok()) lost_ = source.lost;
 }
 
 absl::Status Fold::Health() const {

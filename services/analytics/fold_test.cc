@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "services/analytics/event_records.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/journal/memory_journal.h"
@@ -129,8 +131,7 @@ TEST_F(FoldTest, FollowsOnThreadsOfItsOwn) {
   for (int i = 0; i < 3; ++i) Append(tale_[i], {10 + i, 0});
   fold_.Start();
   absl::Time until = absl::Now() + absl::Seconds(20);
-  while (!fold_.loaded() && absl::Now() < until) {
-  }
+  while (!fold_.loaded() && absl::Now() < until) std::this_thread::yield();
   fold_.Stop();
   EXPECT_EQ(Cases(), 1u);
 }

@@ -1,5 +1,7 @@
 #include "services/analytics/domain/facts.h"
 
+#include <google/protobuf/arena.h>
+
 #include <algorithm>
 
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
@@ -15,6 +17,8 @@ using google::protobuf::Message;
 
 // GB/T 30428.1: a unit grid's code is district (6), street (3), community (3), serial (3).
 constexpr size_t kStreetDigits = 9;
+// Most events need less, parsed.
+constexpr size_t kRoomBytes = 64 * 1024;
 
 int64_t ToMs(const google::protobuf::Timestamp& time) { return time.seconds() * 1000 + time.nanos() / 1000000; }
 
@@ -241,8 +245,17 @@ uint32_t Facts::AlertNamed(std::string_view name) { return Named(name, alerts_, 
 
 bool IsFolded(std::string_view type) { return AllTypes().contains(type); }
 
-const Message* ParseEvent(std::string_view type, std::string_view bytes, Arena* arena) {
-  Message* event = AllTypes().at(type).make(arena);
+EventParser::EventParser() : room_(kRoomBytes) {
+  google::protobuf::ArenaOptions options;
+  options.initial_block = room_.data();
+  options.initial_block_size = room_.size();
+  arena_ = std::make_unique<Arena>(options);
+}
+EventParser::~EventParser() = default;
+
+const Message* EventParser::Parse(std::string_view type, std::string_view bytes) {
+  arena_->Reset();
+  Message* event = AllTypes().at(type).make(arena_.get());
   return event->ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ? event : nullptr;
 }
 

@@ -2,8 +2,9 @@
 // figure can be asked as of any past moment.
 //
 //   Facts facts;
-//   auto* event = ParseEvent("civicmesh.dispatch.v1.CaseClosed", bytes, &arena);
-//   facts.Apply({.domain = "dispatch", .shard = 3, .id = {1234, 0}}, *event);
+//   EventParser parser;
+//   if (const auto* event = parser.Parse("civicmesh.dispatch.v1.CaseClosed", bytes))
+//     facts.Apply({.domain = "dispatch", .shard = 3, .id = {1234, 0}}, *event);
 //
 // Deterministic: what it holds follows from each partition's events in their order, however the partitions interleave.
 // A case's steps come from one partition of dispatch alone, a report's from one of intake; where a figure needs both,
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -118,8 +120,8 @@ class Facts {
   Facts() = default;
   Facts(Facts&&) = default;
 
-  // False: the id is not above the highest one of that partition, and nothing changed. `event` is one that ParseEvent
-  // gave.
+  // False: the id is not above the highest one of that partition, and nothing changed. `event` is of a type that
+  // IsFolded.
   bool Apply(const Origin& origin, const google::protobuf::Message& event);
 
   const std::deque<Case>& cases() const { return cases_; }
@@ -155,8 +157,19 @@ class Facts {
 // True where a figure needs events of that type (ce_type).
 bool IsFolded(std::string_view type);
 
-// The event of a type that IsFolded, owned by `arena`; null where the bytes are not one.
-const google::protobuf::Message* ParseEvent(std::string_view type, std::string_view bytes,
-                                            google::protobuf::Arena* arena);
+// Reads one event after the other, all into the same memory: making room for each anew costs more than the fold. One
+// thread.
+class EventParser {
+ public:
+  EventParser();
+  ~EventParser();
+
+  // The event of a type that IsFolded, until the next one; null where the bytes are not one.
+  const google::protobuf::Message* Parse(std::string_view type, std::string_view bytes);
+
+ private:
+  std::vector<char> room_;
+  std::unique_ptr<google::protobuf::Arena> arena_;
+};
 
 }  // namespace civicmesh::analytics
