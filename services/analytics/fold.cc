@@ -1,5 +1,6 @@
 #include "services/analytics/fold.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -116,9 +117,8 @@ struct Fold::Source : LogSink {
                                               " (", std::string(why.message()), ")"));
       return;
     }
-    if (!at.away)
-      Log(Severity::kWarning, "a source is away",
-          {{"domain", domain}, {"shard", from.shard}, {"why", std::string(why.message())}});
+    if (std::none_of(partitions.begin(), partitions.end(), [](const auto& p) { return p.away; }))
+      Log(Severity::kWarning, "a source is away", {{"domain", domain}, {"why", std::string(why.message())}});
     at.away = true;
     start_at_ms[from.shard] = clock->steady_ms() + kTryAgainMs;
   }
