@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/intake/domain/reference.h"
 #include "services/intake/domain/reports.h"
-#include "services/intake/intake_reference.h"
 
 namespace civicmesh::intake {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "services/intake/domain/tables.h"
+#include "services/intake/domain/tables_for_tests.h"
 
 namespace civicmesh::intake {
 namespace {

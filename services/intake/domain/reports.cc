@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "services/intake/intake_reference.h"
+#include "services/intake/domain/reference.h"
 #include "services/runtime/base/ids.h"
 
 namespace civicmesh::intake {

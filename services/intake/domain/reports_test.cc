@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "services/intake/domain/tables.h"
+#include "services/intake/domain/tables_for_tests.h"
 #include "services/runtime/base/ids.h"
 
 namespace civicmesh::intake {
