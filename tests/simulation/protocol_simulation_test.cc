@@ -48,7 +48,8 @@ TEST(ProtocolSimulation, AllRulesHold) {
     records += world.records;
     epochs += world.epochs;
     losses += world.losses;
-    EXPECT_TRUE(world.verdict.ok()) << world.verdict.violation << "\n" << Shrink(seed, kSteps[seed & 3], {}, static_cast<World::Weather>(seed % 3));
+    EXPECT_TRUE(world.verdict.ok()) << world.verdict.violation << "\n"
+                                    << Shrink(seed, kSteps[seed & 3], {}, static_cast<World::Weather>(seed % 3));
     if (HasFailure()) break;
   }
   std::printf("%d schedules: %ld answers, %ld records, %ld epochs, %ld stops for loss\n", seeds, answers, records,
