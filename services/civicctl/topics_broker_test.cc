@@ -1,4 +1,4 @@
-// civicctl topics on a real broker. The topics are the installation's own, so this runs beside tests of other names.
+// civicctl topics on a real broker. The topics are the installation's own, with as many shards as other tests give theirs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -20,16 +20,16 @@ std::string Broker() {
 
 TEST(TopicsBrokerTest, CreatedTopicsPassTheCheck) {
   const std::string kafka = "--kafka=" + Broker();
-  const Called made = Call(TopicsCommand(), {"topics", "create", kafka, "--shards=2"});
+  const Called made = Call(TopicsCommand(), {"topics", "create", kafka, "--shards=8"});
   ASSERT_EQ(made.code, 0) << made.err;
   EXPECT_THAT(made.out, HasSubstr("civicmesh.dispatch.journal.v1"));
   EXPECT_THAT(made.out, HasSubstr("civicmesh.reference.journal.v1"));
-  const Called checked = Call(TopicsCommand(), {"topics", "check", kafka, "--shards=2"});
+  const Called checked = Call(TopicsCommand(), {"topics", "check", kafka, "--shards=8"});
   EXPECT_EQ(checked.code, 0) << checked.err;
-  const Called other = Call(TopicsCommand(), {"topics", "check", kafka, "--shards=3"});
+  const Called other = Call(TopicsCommand(), {"topics", "check", kafka, "--shards=9"});
   EXPECT_EQ(other.code, 1);
-  EXPECT_THAT(other.err, HasSubstr("civicmesh.dispatch.journal.v1 has 2 partitions, must have 3"));
-  EXPECT_EQ(Call(TopicsCommand(), {"topics", "create", kafka, "--shards=2"}).code, 0);
+  EXPECT_THAT(other.err, HasSubstr("civicmesh.dispatch.journal.v1 has 8 partitions, must have 9"));
+  EXPECT_EQ(Call(TopicsCommand(), {"topics", "create", kafka, "--shards=8"}).code, 0);
 }
 
 TEST(TopicsBrokerTest, SaysThatNobodyAnswers) {
