@@ -71,6 +71,10 @@ class RuleTest(unittest.TestCase):
                        "services/runtime/workcalendar/time_limit.h", "services/dispatch/domain/rules.h"]:
             self.good(rules.domain_is_pure, DOMAIN, f"#include <{header}>\n")
 
+        events = "#include <civicmesh/intake/v1/intake_events.pb.h>\n"
+        self.good(rules.domain_is_pure, "services/analytics/domain/a.cc", events)
+        self.bad(rules.domain_is_pure, "services/analytics/domain/a.cc", events.replace("events", "journal"))
+
     def test_client_headers(self):
         kafka, redis = "#include <librdkafka/rdkafka.h>\n", "#include <hiredis/hiredis.h>\n"
         self.bad(rules.client_headers, "services/runtime/journal/journal.h", kafka)
