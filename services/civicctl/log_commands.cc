@@ -51,9 +51,23 @@ std::vector<int> ShardsOf(const Options& options) {
   return all;
 }
 
-void Print(const Lines& lines, std::ostream& out) {
-  for (const std::string& line : lines) out << line << "\n";
-}
+// Prints what was found of one shard, under its name.
+class Printer {
+ public:
+  Printer(const std::string& domain, int shard, std::ostream& out)
+      : name_(absl::StrCat(domain, "/", shard)), out_(out) {}
+
+  void Print(const Lines& lines) {
+    if (printed_++ == 0) out_ << name_ << "\n";
+    for (const std::string& line : lines) out_ << line << "\n";
+  }
+  int64_t printed() const { return printed_; }
+
+ private:
+  const std::string name_;
+  std::ostream& out_;
+  int64_t printed_ = 0;
+};
 
 bool Touches(const log::v1::Record& record, const std::string& stream) {
   return stream.empty() || record.timer().stream() == stream ||
@@ -68,53 +82,52 @@ absl::StatusOr<int64_t> First(Journal& journal, Partition at, int64_t from) {
   return from < 0 ? std::max(bounds->begin, bounds->end + from) : from;
 }
 
-absl::Status PrintJournal(const Options& options, Journal& journal, int shard, std::ostream& out) {
+absl::Status PrintJournal(const Options& options, Journal& journal, int shard, Printer& printer) {
   const Domain& domain = DomainOf(options.domain);
   auto first = First(journal, {Topic::kJournal, shard}, options.from);
   if (!first.ok()) return first.status();
-  out << domain.name << "/" << shard << "\n";
   Progress progress(absl::StrCat("reading ", domain.name, "/", shard), *first);
   EffectiveFold fold;
-  int64_t printed = 0;
   auto take = [&](const LogRecord& raw) {
     progress.Add(1);
     auto bytes = Unframe(raw.value);
     log::v1::Record record;
     const bool readable = bytes.ok() && record.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()));
     const bool effective = readable && fold.Take(record);
-    if (raw.offset < *first || printed >= options.count) return printed < options.count;
+    if (raw.offset < *first) return true;
     if (!readable) {
-      out << raw.offset << "  does not decode\n";
+      printer.Print({absl::StrCat(raw.offset, "  does not decode")});
     } else if (Touches(record, options.stream)) {
-      Print(RecordLines(record, raw.offset, effective, domain), out);
-      ++printed;
+      printer.Print(RecordLines(record, raw.offset, effective, domain));
     }
-    return printed < options.count;
+    return printer.printed() < options.count;
   };
   return ReadLog(journal, {Topic::kJournal, shard}, {}, take).status();
 }
 
-absl::Status PrintEvents(const Options& options, Journal& journal, int shard, std::ostream& out) {
-  out << options.domain << "/" << shard << "\n";
-  int64_t printed = 0;
+absl::Status PrintEvents(const Options& options, Journal& journal, int shard, Printer& printer) {
   auto take = [&](const LogRecord& record) {
     const bool wanted = (options.subject.empty() || HeaderOf(record, "ce_subject") == options.subject) &&
                         (options.type.empty() || absl::EndsWith("." + HeaderOf(record, "ce_type"), "." + options.type));
-    if (wanted) Print(EventLines(record), out);
-    printed += wanted ? 1 : 0;
-    return printed < options.count;
+    if (wanted) printer.Print(EventLines(record));
+    return printer.printed() < options.count;
   };
   return ReadLog(journal, {Topic::kEvents, shard}, {.from = options.from}, take).status();
 }
 
-using PrintShard = absl::Status (*)(const Options&, Journal&, int, std::ostream&);
+using PrintShard = absl::Status (*)(const Options&, Journal&, int, Printer&);
 
 absl::Status PrintShards(const Options& options, PrintShard print, std::ostream& out) {
   if (options.shard >= options.kafka.shards)
     return absl::InvalidArgumentError(absl::StrCat("there are shards 0 to ", options.kafka.shards - 1, " (--shards)"));
   KafkaJournal journal(options.kafka.Of(options.domain));
-  for (int shard : ShardsOf(options))
-    if (auto printed = print(options, journal, shard, out); !printed.ok()) return printed;
+  int64_t printed = 0;
+  for (int shard : ShardsOf(options)) {
+    Printer printer(options.domain, shard, out);
+    if (auto done = print(options, journal, shard, printer); !done.ok()) return done;
+    printed += printer.printed();
+  }
+  if (printed == 0) out << "nothing\n";
   return absl::OkStatus();
 }
 

@@ -7,8 +7,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "services/civicctl/canonical.h"
 #include "services/civicctl/log_reading.h"
-#include "services/runtime/base/ids.h"
 
 namespace civicmesh::civicctl {
 namespace {
@@ -44,8 +44,7 @@ absl::StatusOr<std::vector<std::string>> CompareFacts(Journal& journal, const st
     auto said = facts.find(*id);
     if (said == facts.end()) {
       lines.push_back(Text(*id) + ": published, does not follow from the journal");
-    } else if (said->second != Sha256(absl::StrCat(HeaderOf(record, "ce_type"), "\n", HeaderOf(record, "ce_subject"),
-                                                   "\n", record.value))) {
+    } else if (said->second != FactHash(HeaderOf(record, "ce_type"), HeaderOf(record, "ce_subject"), record.value)) {
       lines.push_back(Text(*id) + ": published otherwise than the journal says");
     }
     return true;

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "services/civicctl/canonical.h"
 #include "services/civicctl/log_reading.h"
 #include "services/civicctl/text_output.h"
 
@@ -91,8 +92,7 @@ std::string CauseText(const Record& record) {
 }  // namespace
 
 std::string JsonText(const google::protobuf::Descriptor* type, std::string_view bytes) {
-  std::unique_ptr<google::protobuf::Message> message(
-      google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
+  auto message = NewMessage(type);
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   std::string text;

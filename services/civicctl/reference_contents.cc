@@ -1,7 +1,5 @@
 #include "services/civicctl/reference_contents.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/util/json_util.h>
 
 #include <functional>
@@ -11,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "civicmesh/reference/v1/reference.pb.h"
+#include "services/civicctl/canonical.h"
 #include "services/civicctl/domains.h"
 #include "services/civicctl/files.h"
 #include "services/civicctl/published_standard.h"
@@ -19,7 +18,6 @@
 namespace civicmesh::civicctl {
 namespace {
 
-using google::protobuf::Message;
 namespace reference = civicmesh::reference::v1;
 
 int ConditionsOf(const reference::Standard& standard) {
@@ -41,17 +39,6 @@ std::string About(const reference::District& d) {
 }
 std::string About(const reference::PointsRules& r) { return absl::StrCat(r.rules_size(), " earning rules"); }
 std::string About(const reference::Catalogue& c) { return absl::StrCat(c.items_size(), " items"); }
-
-// The same content has the same bytes, and so the same SHA-256, in every run.
-std::string BytesOf(const Message& message) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::io::CodedOutputStream coded(&stream);
-  coded.SetSerializationDeterministic(true);
-  message.SerializeToCodedStream(&coded);
-  coded.Trim();
-  return bytes;
-}
 
 template <typename T>
 absl::StatusOr<T> ReadJson(const std::string& path) {
@@ -79,8 +66,12 @@ absl::Status AskDomains(const Content& content, const std::string& from) {
 
 template <typename T>
 absl::Status Add(const char* kind, const T& message, const std::string& from, Contents& contents) {
-  Content content{
-      .kind = kind, .version = message.version(), .bytes = BytesOf(message), .sha256 = "", .about = About(message)};
+  // The same content has the same bytes, and so the same SHA-256, in every run.
+  Content content{.kind = kind,
+                  .version = message.version(),
+                  .bytes = CanonicalBytes(message),
+                  .sha256 = "",
+                  .about = About(message)};
   content.sha256 = Sha256(content.bytes);
   if (auto asked = AskDomains(content, from); !asked.ok()) return asked;
   contents.all.push_back(std::move(content));

@@ -1,7 +1,5 @@
 #include "services/civicctl/shard_image.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/message.h>
 #include <google/protobuf/util/message_differencer.h>
 
@@ -13,6 +11,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "services/civicctl/canonical.h"
 #include "services/civicctl/log_reading.h"
 #include "services/runtime/base/frame.h"
 #include "services/runtime/base/ids.h"
@@ -95,7 +94,7 @@ class JournalFold {
         auto published = memory_.machine().Publish(meta, event);
         if (!published.ok()) return published.status();
         for (const PublicEvent& fact : *published)
-          shard_.facts[{offset, index++}] = Sha256(absl::StrCat(fact.type, "\n", fact.subject, "\n", fact.bytes));
+          shard_.facts[{offset, index++}] = FactHash(fact.type, fact.subject, fact.bytes);
       }
     }
     return absl::OkStatus();
@@ -163,21 +162,6 @@ absl::StatusOr<ShardImage> ReadOnce(HotState& hot, int shard, bool& moved) {
 }
 
 // Comparing.
-
-std::unique_ptr<Message> NewMessage(const google::protobuf::Descriptor* type) {
-  return std::unique_ptr<Message>(google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
-}
-
-std::string CanonicalBytes(const Message& message) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    message.SerializeToCodedStream(&coded);
-  }
-  return bytes;
-}
 
 std::string CanonicalStream(const std::string& bytes, const google::protobuf::Descriptor* stream) {
   log::v1::StreamValue value;

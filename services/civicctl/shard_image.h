@@ -36,7 +36,7 @@ struct ShardImage {
 struct FoldedShard {
   ShardImage image;
   int64_t effective = 0, barriers = 0, voided = 0;  // records
-  // ce_id (its offset and index) → SHA-256 of the fact, for every public event that the journal says.
+  // ce_id (its offset and index) → FactHash (canonical.h), for every public event that the journal says.
   std::map<std::pair<int64_t, int>, std::string> facts;
 };
 
