@@ -6,8 +6,10 @@
 #include <google/protobuf/util/json_util.h>
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
@@ -204,6 +206,14 @@ TEST_F(IntakeRpcTest, NothingThatAPersonWroteStandsInClearAnywhere) {
   EXPECT_THAT(bytes, Not(HasSubstr(nobody.tracking_code())));
 }
 
+TEST_F(IntakeRpcTest, WhoReportsAnonymouslyWithATokenLeavesNoTrace) {
+  const ActorView shy{.subject = "very-own-subject", .roles = {"CITIZEN"}, .unit = ""};
+  SubmitKText(shy, "anonymous: true");
+  const std::string bytes = service_.AllBytes();
+  EXPECT_THAT(bytes, HasSubstr("anonymous"));
+  EXPECT_THAT(bytes, AllOf(Not(HasSubstr(shy.subject)), Not(HasSubstr(PersonToken(shy.subject)))));
+}
+
 TEST_F(IntakeRpcTest, ARetryGetsTheSameReportAndTheSameCode) {
   const auto request = Make<v1::SubmitReportRequest>(absl::StrCat("text: '", kText, "' anonymous: true"));
   v1::Report first, again;
@@ -359,6 +369,62 @@ TEST_F(IntakeRpcTest, TheReporterHearsWhatBecomesOfIt) {
   EXPECT_EQ(read.notices(1).told_at().seconds(), 1794967200 + 20 * 60);
   EXPECT_THAT(read.supplements(), SizeIs(1));
   EXPECT_EQ(read.supplements(0).text(), "还在");
+}
+
+// Citizens withdraw in both shards while the one case of all their reports moves on.
+TEST_F(IntakeRpcTest, NobodyWithdrawsWhatIsRegisteredHoweverTheyRace) {
+  constexpr int kReports = 24;
+  std::vector<v1::Report> reports;
+  dispatch::v1::CaseOpened opened;
+  opened.mutable_context()->set_case_("cases/c-1");
+  opened.mutable_context()->set_status(dispatch::v1::CASE_STATUS_REPORTED);
+  for (int i = 0; i < kReports; ++i) {
+    reports.push_back(SubmitKText(kCitizen, absl::StrCat("request_id: '", RequestIdOf(i % 2), "'")));
+    opened.mutable_context()->add_reports(reports.back().name());
+  }
+  dispatch::v1::CaseRegistered registered;
+  *registered.mutable_context() = opened.context();
+  registered.mutable_context()->set_status(dispatch::v1::CASE_STATUS_REGISTERED);
+  Facts facts;
+  facts.Add(opened, "2026-11-18T10:01:00+08:00");
+  facts.Add(registered, "2026-11-18T10:02:00+08:00");
+  PolicyRunner runner(Policies(service_.shards())[0], /*driven=*/true, &facts, &service_.journal());
+
+  std::vector<std::string> reasons(kReports);
+  std::vector<v1::WithdrawReportRequest> requests;
+  for (const auto& report : reports)
+    requests.push_back(Make<v1::WithdrawReportRequest>(absl::StrCat("name: '", report.name(), "'")));
+  std::atomic<int> started{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      v1::Report answer;
+      for (int i = t; i < kReports; i += 4, ++started)
+        reasons[i] = ReasonOf(Call(kCitizen, &v1::IntakeService::Stub::WithdrawReport, requests[i], &answer));
+    });
+  while (started < kReports / 3) std::this_thread::yield();
+  runner.Turn(10, 0);
+  for (auto& thread : threads) thread.join();
+
+  int withdrawn = 0;
+  for (int i = 0; i < kReports; ++i) {
+    // Its refusal comes after the policy's commands.
+    v1::Report read;
+    EXPECT_NE(ReasonOf(Call(kCitizen, &v1::IntakeService::Stub::WithdrawReport,
+                            Make<v1::WithdrawReportRequest>(absl::StrCat("name: '", reports[i].name(), "'")), &read)),
+              "");
+    ASSERT_TRUE(Get(kCitizen, reports[i].name(), &read).ok());
+    withdrawn += reasons[i].empty();
+    if (reasons[i].empty()) {
+      EXPECT_EQ(read.status(), v1::REPORT_STATUS_WITHDRAWN);
+      EXPECT_LE(read.notices_size(), 1);
+    } else {
+      EXPECT_EQ(reasons[i], "REASON_TOO_LATE_TO_WITHDRAW");
+      EXPECT_EQ(read.status(), v1::REPORT_STATUS_REGISTERED);
+      EXPECT_EQ(read.notices_size(), 2);
+    }
+  }
+  EXPECT_GE(withdrawn, kReports / 3);
 }
 
 TEST_F(IntakeRpcTest, AnAlertIsReviewedAndBecomesAReport) {
