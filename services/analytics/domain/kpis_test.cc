@@ -244,6 +244,9 @@ TEST(Closure, OfCasesDueInTheWindow) {
        "1/1 1 not_due_yet=0", "10-08 13:00"},
       {"provisional: never due", Together(Sent("c1", "r1", "10-08 09:00", {.due = "10-31 18:00", .provisional = true})),
        closure, "0/0 PROVISIONAL:1 not_due_yet=0"},
+      {"also once it is signed",
+       Together(Sent("c1", "r1", "10-08 09:00", {.due = "10-31 18:00", .provisional = true}).Signed("10-08 10:00")),
+       closure, "0/0 PROVISIONAL:1 not_due_yet=0"},
       {"until it has been counted",
        Together(Sent("c1", "r1", "10-08 09:00", {.due = "10-20 18:00", .provisional = true})
                     .Recounted("10-12 09:00", "10-22 18:00")),
@@ -297,6 +300,8 @@ TEST(OverdueOpen, AtTheEndOfTheWindow) {
   const std::string kpi = "overdue_open";
   Check({
       {"nobody fed back", Together(due("10-09 09:00")), kpi, "1/0 1"},
+      {"what moves no clock leaves it running", Together(due("10-09 09:00").Signed("10-08 10:00").Urged("10-08 11:00")),
+       kpi, "1/0 1"},
       {"what is done at the due time is in time", Together(due("10-09 09:00")), kpi, "0/0 0", "10-09 09:00"},
       {"a moment later it is late", Together(due("10-09 09:00")), kpi, "1/0 1", "10-09 09:00:00.001"},
       {"fed back late: disposed of", Together(due("10-09 09:00").FedBack("10-10 09:00")), kpi, "0/0 0"},
@@ -461,7 +466,16 @@ TEST(Reports, ByTheStreetOfTheirCaseOnceItHasTakenThemUp) {
   before.what = "not yet";
   before.as_of = "10-08 09:00";
   before.expected = "CITIZEN_APP 1/0 1";
-  Check({row, before});
+  Row joins = row;
+  joins.what = "joins an open case later";
+  joins.tale = Together(
+      CaseStory("c1", {.report = "r1", .grid = "990101002003004"}).Opened("10-08 09:01").Merged("10-08 09:30", "r2"),
+      ReportStory("r2").Submitted("10-08 09:20"));
+  Row joins_not_yet = joins;
+  joins_not_yet.what = "not yet joined";
+  joins_not_yet.as_of = "10-08 09:29";
+  joins_not_yet.expected = "CITIZEN_APP 1/0 1";
+  Check({row, before, joins, joins_not_yet});
 }
 
 TEST(Amounts, AreSums) {
