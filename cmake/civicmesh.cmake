@@ -39,7 +39,10 @@ endfunction()
 # Generates and compiles FILES (paths below ROOT); a file whose name ends in _service.proto gets gRPC code too.
 function(civicmesh_proto)
   cmake_parse_arguments(A "" "NAME;ROOT" "FILES;DEPS" ${ARGN})
-  if(NOT A_ROOT)
+  set(root)
+  if(A_ROOT)
+    set(root -I${A_ROOT})
+  else()
     set(A_ROOT ${CIVICMESH_PROTO_ROOT})
   endif()
   set(sources)
@@ -52,7 +55,7 @@ function(civicmesh_proto)
       set(extra --plugin=protoc-gen-grpc=${GRPC_CPP_PLUGIN} --grpc_out=${CIVICMESH_GEN})
     endif()
     add_custom_command(OUTPUT ${outputs}
-      COMMAND ${PROTOC} -I${CIVICMESH_PROTO_ROOT} -I${CIVICMESH_GOOGLEAPIS} --cpp_out=${CIVICMESH_GEN} ${extra} ${A_ROOT}/${file}
+      COMMAND ${PROTOC} -I${CIVICMESH_PROTO_ROOT} -I${CIVICMESH_GOOGLEAPIS} ${root} --cpp_out=${CIVICMESH_GEN} ${extra} ${A_ROOT}/${file}
       DEPENDS ${A_ROOT}/${file} VERBATIM)
     list(APPEND sources ${outputs})
   endforeach()

@@ -1,0 +1,232 @@
+#include "tests/bench/city_load.h"
+
+#include <fstream>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "civicmesh/dispatch/v1/dispatch_service.grpc.pb.h"
+#include "civicmesh/intake/v1/intake_service.grpc.pb.h"
+#include "grpcpp/alarm.h"
+#include "grpcpp/grpcpp.h"
+#include "services/runtime/rpc/token_signer.h"
+
+namespace civicmesh::bench {
+namespace {
+
+// As tests/bench/run lays its grids out: kGrids squares, 0.05 degrees apart, in rows of 8; within each a lattice of
+// points 70 m apart and more, so that no two reports are duplicates.
+constexpr int kGrids = 64, kRow = 8, kLattice = 60;
+constexpr double kSouth = 30.0, kWest = 121.0, kApart = 0.05, kStep = 0.00075;
+constexpr int kChannels = 4;
+constexpr absl::Duration kCaseCheck = absl::Milliseconds(4);
+
+std::string UuidV7() {
+  thread_local absl::BitGen random;
+  const uint64_t ms = static_cast<uint64_t>(absl::ToUnixMillis(absl::Now()));
+  const uint64_t a = absl::Uniform<uint64_t>(random), b = absl::Uniform<uint64_t>(random);
+  return absl::StrFormat("%08x-%04x-7%03x-%04x-%012x", ms >> 16, ms & 0xffff, a & 0xfff, 0x8000 | (b >> 50),
+                         b & 0xffffffffffff);
+}
+
+template <typename Place>
+void SetPlace(int64_t n, bool one_shard, Place* place) {
+  const int64_t grid = one_shard ? 0 : n % kGrids, at = one_shard ? n : n / kGrids;
+  place->set_latitude(kSouth + kApart * static_cast<double>(grid / kRow) +
+                      kStep * static_cast<double>(at / kLattice % kLattice + 1));
+  place->set_longitude(kWest + kApart * static_cast<double>(grid % kRow) +
+                       kStep * static_cast<double>(at % kLattice + 1));
+}
+
+template <typename Photo>
+void SetPhoto(type::v1::Attachment::Kind kind, Photo* photo) {
+  photo->set_uri("bench/photo");
+  photo->set_sha256(std::string(32, 'x'));
+  photo->set_kind(kind);
+  photo->set_size_bytes(1);
+}
+
+}  // namespace
+
+struct CityLoad::Impl {
+  using Intake = intake::v1::IntakeService::Stub;
+  using Dispatch = dispatch::v1::DispatchService::Stub;
+  std::vector<std::unique_ptr<Intake>> intake;
+  std::vector<std::unique_ptr<Dispatch>> dispatch;
+  std::vector<std::string> citizens, collectors, registrars, dispatchers, workers;
+  int64_t first;
+
+  Impl(const CityAddresses& addresses, const TokenSigner& signer, int64_t f) : first(f) {
+    for (int i = 0; i < kChannels; ++i) {
+      grpc::ChannelArguments own;
+      own.SetInt("bench.channel", i);  // else channels to one address share a connection
+      intake.push_back(intake::v1::IntakeService::NewStub(
+          grpc::CreateCustomChannel(addresses.intake, grpc::InsecureChannelCredentials(), own)));
+      dispatch.push_back(dispatch::v1::DispatchService::NewStub(
+          grpc::CreateCustomChannel(addresses.dispatch, grpc::InsecureChannelCredentials(), own)));
+    }
+    citizens = Tokens(signer, "citizen", "CITIZEN", "");
+    collectors = Tokens(signer, "collector", "COLLECTOR", "");
+    registrars = Tokens(signer, "registrar", "REGISTRAR", "");
+    dispatchers = Tokens(signer, "dispatcher", "DISPATCHER", "");
+    workers = Tokens(signer, "worker", "UNIT_WORKER", "u-sanitation");
+  }
+
+  // Many callers, since each may have only so many calls under way.
+  static std::vector<std::string> Tokens(const TokenSigner& signer, const std::string& name, const char* role,
+                                         const char* unit) {
+    std::vector<std::string> tokens;
+    for (int i = 0; i < 64; ++i)
+      tokens.push_back(signer.Token(absl::StrCat(
+          R"({"iss":"https://id.civicmesh.test","aud":"civicmesh","sub":"bench-)", name, "-", i, R"(","exp":)",
+          absl::ToUnixSeconds(absl::Now() + absl::Hours(4)), R"(,"roles":[")", role, R"("],"unit":")", unit, R"("})")));
+    return tokens;
+  }
+};
+
+namespace {
+
+// One call with its own context, request and answer.
+template <typename Stub, typename Request, typename Response>
+void CallOnce(Stub& stub, const std::string& token, Request request,
+              void (Stub::async::*method)(grpc::ClientContext*, const Request*, Response*,
+                                          std::function<void(grpc::Status)>),
+              std::function<void(const grpc::Status&, const Response&)> done) {
+  struct Held {
+    grpc::ClientContext context;
+    Request request;
+    Response response;
+  };
+  auto held = std::make_shared<Held>();
+  held->request = std::move(request);
+  held->context.AddMetadata("authorization", absl::StrCat("Bearer ", token));
+  held->context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
+  (stub.async()->*method)(&held->context, &held->request, &held->response,
+                          [held, done = std::move(done)](grpc::Status status) { done(status, held->response); });
+}
+
+}  // namespace
+
+// One report on its way; lives until it is done.
+struct CityLoad::Life : std::enable_shared_from_this<Life> {
+  using Intake = Impl::Intake;
+  using Dispatch = Impl::Dispatch;
+  Impl* city;
+  int64_t n;
+  Done done;
+  std::string report, case_name;
+  grpc::Alarm alarm;
+
+  const std::string& By(const std::vector<std::string>& tokens) const { return tokens[n % tokens.size()]; }
+
+  void Submit() {
+    intake::v1::SubmitReportRequest request;
+    request.set_request_id(UuidV7());
+    request.set_text("路边有一堆暴露垃圾，很久没人清理");
+    SetPlace(n, false, request.mutable_location());
+    CallOnce<Intake, intake::v1::SubmitReportRequest, intake::v1::Report>(
+        *city->intake[n % kChannels], By(city->citizens), request, &Intake::async::SubmitReport,
+        [me = shared_from_this()](const grpc::Status& status, const intake::v1::Report& answer) {
+          if (!status.ok()) return me->done(status);
+          me->report = answer.name();
+          me->FindCase();
+        });
+  }
+
+  void FindCase() {
+    intake::v1::GetReportRequest request;
+    request.set_name(report);
+    CallOnce<Intake, intake::v1::GetReportRequest, intake::v1::Report>(
+        *city->intake[n % kChannels], By(city->citizens), request, &Intake::async::GetReport,
+        [me = shared_from_this()](const grpc::Status& status, const intake::v1::Report& answer) {
+          if (!status.ok()) return me->done(status);
+          me->case_name = answer.case_();
+          if (!me->case_name.empty()) return me->Step(0);
+          me->alarm.Set(absl::ToChronoTime(absl::Now() + kCaseCheck), [me](bool) { me->FindCase(); });
+        });
+  }
+
+  template <typename Request>
+  void Move(const std::vector<std::string>& by, Request request,
+            void (Dispatch::async::*method)(grpc::ClientContext*, const Request*, dispatch::v1::Case*,
+                                            std::function<void(grpc::Status)>),
+            int next) {
+    request.set_name(case_name);
+    request.set_request_id(UuidV7());
+    CallOnce<Dispatch, Request, dispatch::v1::Case>(
+        *city->dispatch[n % kChannels], By(by), std::move(request), method,
+        [me = shared_from_this(), next](const grpc::Status& status, const dispatch::v1::Case&) {
+          if (!status.ok() || next == 6) return me->done(status);
+          me->Step(next);
+        });
+  }
+
+  void Step(int step) {
+    using namespace dispatch::v1;
+    switch (step) {
+      case 0:
+        return Move(city->registrars, AcceptCaseRequest(), &Dispatch::async::AcceptCase, 1);
+      case 1: {
+        RegisterCaseRequest request;
+        request.set_class_code("E0110");
+        request.set_condition_id("1");
+        return Move(city->registrars, request, &Dispatch::async::RegisterCase, 2);
+      }
+      case 2:
+        return Move(city->dispatchers, DispatchCaseRequest(), &Dispatch::async::DispatchCase, 3);
+      case 3:
+        return Move(city->workers, SignCaseRequest(), &Dispatch::async::SignCase, 4);
+      case 4: {
+        SubmitFeedbackRequest request;
+        SetPhoto(type::v1::Attachment::KIND_AFTER, request.add_photos());
+        return Move(city->workers, request, &Dispatch::async::SubmitFeedback, 5);
+      }
+      default: {
+        InspectCaseRequest request;
+        request.set_passed(true);
+        SetPhoto(type::v1::Attachment::KIND_AFTER, request.add_photos());
+        return Move(city->collectors, request, &Dispatch::async::InspectCase, 6);
+      }
+    }
+  }
+};
+
+absl::StatusOr<std::unique_ptr<CityLoad>> CityLoad::Make(const CityAddresses& addresses, int64_t first) {
+  std::ifstream file(addresses.keys + "/signing-key.pem");
+  const std::string pem{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  auto signer = TokenSigner::FromPem(pem);
+  if (!signer.ok()) return signer.status();
+  return std::unique_ptr<CityLoad>(new CityLoad(std::make_unique<Impl>(addresses, *signer, first)));
+}
+
+CityLoad::CityLoad(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+CityLoad::~CityLoad() = default;
+
+Start CityLoad::OpenCases(bool one_shard) {
+  return [city = impl_.get(), one_shard](int64_t n, Done done) {
+    dispatch::v1::OpenCaseRequest request;
+    request.set_request_id(UuidV7());
+    request.set_class_code("E0110");
+    request.set_text("路边有一堆暴露垃圾");
+    SetPlace(city->first + n, one_shard, request.mutable_location());
+    CallOnce<Impl::Dispatch, dispatch::v1::OpenCaseRequest, dispatch::v1::Case>(
+        *city->dispatch[n % kChannels], city->collectors[n % 64], request, &Impl::Dispatch::async::OpenCase,
+        [done = std::move(done)](const grpc::Status& status, const dispatch::v1::Case&) { done(status); });
+  };
+}
+
+Start CityLoad::Lives() {
+  return [city = impl_.get()](int64_t n, Done done) {
+    auto life = std::make_shared<Life>();
+    life->city = city;
+    life->n = city->first + n;
+    life->done = std::move(done);
+    life->Submit();
+  };
+}
+
+}  // namespace civicmesh::bench
