@@ -36,6 +36,7 @@ def options():
     parser.add_argument("--standard", type=existing_file, metavar="FILE",
                         help="load this published standard instead of the sample's; fixed too")
     parser.add_argument("--input", type=existing_file, metavar="FILE", help="replay this instead of the sample's reports")
+    parser.add_argument("--sample", type=pathlib.Path, default=SAMPLE, metavar="DIR", help="another sample district (for tests)")
     parser.add_argument("--no-replay", action="store_true", help="a city without reports")
     parser.add_argument("--services", type=lambda names: names.split(","), default=all_services(), metavar="A,B",
                         help="only these (for tests)")
@@ -86,7 +87,7 @@ def start(asked, stages, city):
         city.start_door(asked.services, asked.port)
         city.await_services(asked.services)
         where = city.describe(asked.services)
-    common = [f"--door={where['door']}", f"--keys={city.keys}", f"--sample={SAMPLE}", f"--kafka={city.kafka}"]
+    common = [f"--door={where['door']}", f"--keys={city.keys}", f"--sample={asked.sample}", f"--kafka={city.kafka}"]
     if city.installation["standard"]:
         common.append(f"--standard={city.installation['standard']}")
     with stages.stage("load"):
