@@ -9,6 +9,9 @@
 #include "services/civicctl/load.h"
 #include "services/civicctl/log_commands.h"
 #include "services/civicctl/parked.h"
+#include "services/civicctl/replay/life.h"
+#include "services/civicctl/replay/project.h"
+#include "services/civicctl/replay/replay.h"
 #include "services/civicctl/topics.h"
 #include "services/civicctl/verify.h"
 
@@ -25,6 +28,9 @@ int main(int argc, char** argv) {
       EventsCommand(),
       ParkedCommand(),
       VerifyCommand(),
+      ReplayCommand(),
+      ProjectCommand(),
+      LifeCommand(),
   };
   // clang-format on
   const std::vector<std::string> args(argv + 1, argv + argc);

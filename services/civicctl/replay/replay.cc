@@ -1,0 +1,292 @@
+#include "services/civicctl/replay/replay.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <ostream>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "civicmesh/analytics/v1/analytics_service.pb.h"
+#include "services/civicctl/files.h"
+#include "services/civicctl/replay/asking.h"
+#include "services/civicctl/replay/case_story.h"
+#include "services/civicctl/replay/city_files.h"
+#include "services/civicctl/replay/door_options.h"
+#include "services/civicctl/replay/kpi_table.h"
+#include "services/civicctl/replay/report_story.h"
+#include "services/civicctl/replay/world.h"
+#include "services/civicctl/text_output.h"
+#include "services/runtime/base/clock.h"
+
+namespace civicmesh::civicctl {
+namespace {
+
+constexpr absl::Duration kRestPatience = absl::Minutes(2);
+// So many reports are named to be read on.
+constexpr int kExamples = 2;
+
+struct Options {
+  MeshOptions mesh;
+  std::string sample = "deploy/sample", input, standard, kafka, seed = "civicmesh";
+  int limit = 0;
+};
+
+absl::Time TimeOf(const google::protobuf::Timestamp& time) { return absl::FromUnixSeconds(time.seconds()); }
+void SetTime(absl::Time at, google::protobuf::Timestamp* to) { to->set_seconds(absl::ToUnixSeconds(at)); }
+std::string Local(absl::Time at) { return TimeText(absl::ToUnixMillis(at)); }
+
+class Replay {
+ public:
+  Replay(const Options& options, std::ostream& out) : options_(options), out_(out) {}
+
+  absl::Status Run() {
+    for (auto stage : {&Replay::Read, &Replay::Connect, &Replay::Play, &Replay::ComeToRest, &Replay::Tell})
+      if (auto status = (this->*stage)(); !status.ok()) return status;
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status Read() {
+    auto files = ReadCityFiles(options_.sample, options_.standard);
+    if (!files.ok()) return files.status();
+    files_ = *std::move(files);
+    auto mapping = Mapping::Make(files_.mapping, files_.district);
+    if (!mapping.ok()) return mapping.status();
+    const std::string path = options_.input.empty() ? options_.sample + "/reports.jsonl" : options_.input;
+    auto text = ReadFile(path);
+    if (!text.ok()) return text.status();
+    auto input = ReadInput(path, *text, *mapping);
+    if (!input.ok()) return input.status();
+    input_ = *std::move(input);
+    if (options_.limit > 0 && input_.reports.size() > static_cast<size_t>(options_.limit)) {
+      input_.unusable.Add("beyond --limit", static_cast<int64_t>(input_.reports.size()) - options_.limit);
+      input_.reports.resize(options_.limit);
+    }
+    if (input_.reports.empty())
+      return absl::InvalidArgumentError(absl::StrCat(path, " holds no report that can be used"));
+    if (!options_.input.empty()) return absl::OkStatus();
+    auto activities = ReadFile(options_.sample + "/volunteering.jsonl");
+    return activities.ok() ? ReadActivities(*activities, input_) : activities.status();
+  }
+
+  absl::Time FirstTime() const {
+    absl::Time first = input_.reports.front().at;
+    for (const auto& activity : input_.activities) first = std::min(first, activity.published_at);
+    return first;
+  }
+  absl::Time LastTime() const {
+    absl::Time last = input_.reports.back().at;
+    for (const auto& activity : input_.activities) last = std::max(last, activity.ends_at);
+    return last;
+  }
+
+  absl::Status Connect() {
+    auto mesh = Mesh::Make(options_.mesh, &loop_);
+    if (!mesh.ok()) return mesh.status();
+    mesh_ = *std::move(mesh);
+    auto calendar = WorkCalendar::Make(files_.calendar);
+    if (!calendar.ok()) return calendar.status();
+    const Dice dice(options_.seed);
+    operator_ = Staff(files_.district, dice).One("OPERATOR", "replay");
+    if (operator_.subject.empty()) return absl::FailedPreconditionError("district.json names no OPERATOR");
+    if (auto status = LookAtCity(); !status.ok()) return status;
+    world_ = std::make_unique<World>(files_.district, *std::move(calendar), dice, mesh_.get(), shards_,
+                                     Clock::Real()->wall());
+    for (const auto& minor : files_.standard.classes()) world_->classes[minor.code()] = minor;
+    world_->codes = files_.codes;
+    auto rest = AwaitRest(*mesh_, loop_, operator_, kRestPatience);
+    if (!rest.ok()) return rest.status();
+    before_ = *std::move(rest);
+    return absl::OkStatus();
+  }
+
+  // How many shards there are; and that the city's time still lies before what is to be replayed.
+  absl::Status LookAtCity() {
+    for (const char* service : kDecidingServices) {
+      runtime::v1::GetShardsRequest request;
+      request.set_service(service);
+      auto shards = Ask<runtime::v1::GetShardsResponse>(*mesh_, loop_, operator_, request);
+      if (!shards.ok()) return shards.status();
+      shards_ = shards->shards_size();
+      for (const auto& shard : shards->shards())
+        if (TimeOf(shard.now()) > FirstTime())
+          return absl::FailedPreconditionError(absl::StrCat(
+              "the city's business time is ", Local(TimeOf(shard.now())), " in ", service, "; the replay begins at ",
+              Local(FirstTime()), ", and time never goes back: begin with a new city (deploy/down --purge)"));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Play() {
+    PrintPlan();
+    const int64_t began_ms = Clock::Real()->steady_ms();
+    const absl::Time first = FirstTime() - absl::Hours(1);
+    BeginStocking(*world_, files_.catalogue, first);
+    for (const InputReport& report : input_.reports) {
+      world_->reports.push_back(std::make_unique<ReportStory>(*world_, report));
+      world_->reports.back()->Begin();
+    }
+    BeginActivities(*world_, input_.activities);
+    BeginMarket(*world_, LastTime() + absl::Hours(24));
+    RunStories(first);
+    took_ms_ = Clock::Real()->steady_ms() - began_ms;
+    if (!world_->failure.ok()) return Explained(world_->failure);
+    if (world_->schedule.disorder() > 0)
+      return absl::InternalError(
+          absl::StrCat(world_->schedule.disorder(), " actions came out of order: a fault of the replay"));
+    return absl::OkStatus();
+  }
+
+  void RunStories(absl::Time first) {
+    const auto hours = [&](absl::Time t) { return absl::ToInt64Hours(std::min(t, end_) - first); };
+    end_ = LastTime() + absl::Hours(24);
+    Progress progress("hours of business time", hours(end_));
+    int64_t shown = 0;
+    loop_.RunUntil([&] {
+      if (!world_->failure.ok()) return true;
+      world_->schedule.StartReady();
+      if (world_->schedule.empty()) return true;
+      const absl::Time reached = world_->schedule.reached();
+      end_ = std::max(end_, reached);
+      if (const int64_t at = std::max(shown, hours(reached)); at > shown) progress.Add(at - std::exchange(shown, at));
+      kept_shards_ += world_->schedule.kept_shards();
+      under_way_ += world_->schedule.under_way();
+      ++samples_;
+      return false;
+    });
+  }
+
+  absl::Status Explained(const absl::Status& failure) const {
+    std::string words(failure.message());
+    for (const std::string& line : world_->schedule.Describe(5)) absl::StrAppend(&words, "\n  ", line);
+    return {failure.code(), words};
+  }
+
+  // All timers up to the end fire; then every service comes to rest.
+  absl::Status ComeToRest() {
+    end_ += absl::Hours(1);
+    if (auto status = AdvanceAll(*mesh_, loop_, operator_, end_); !status.ok()) return status;
+    auto rest = AwaitRest(*mesh_, loop_, operator_, kRestPatience);
+    if (!rest.ok()) return rest.status();
+    after_ = *std::move(rest);
+    return absl::OkStatus();
+  }
+
+  void PrintTally(const std::string& title, const Tally& tally) {
+    if (tally.rows().empty()) return;
+    out_ << "\n" << title << "\n";
+    for (const auto& [what, count] : tally.rows()) out_ << absl::StreamFormat("  %6d  %s\n", count, what);
+  }
+
+  void PrintPlan() {
+    out_ << "input: " << input_.what << ", " << input_.reports.size() << " reports from "
+         << Local(input_.reports.front().at) << " to " << Local(input_.reports.back().at);
+    if (!input_.activities.empty()) out_ << ", " << input_.activities.size() << " volunteering activities";
+    out_ << "\n";
+    PrintTally("what was changed in it", input_.notes);
+    PrintTally("what could not be used, and why", input_.unusable);
+    out_ << "\nThe staff are simulated by these rules (seed \"" << options_.seed
+         << "\"; times in minutes after the step before, around the clock):\n";
+    for (const std::string& line : Rules::Describe()) out_ << "  " << line << "\n";
+    out_ << std::flush;
+  }
+
+  absl::Status Tell() {
+    PrintTally("what happened", world_->happened);
+    PrintTally("what the mesh refused, against the plan", world_->refused);
+    analytics::v1::ListKpisRequest request;
+    SetTime(FirstTime() - absl::Hours(1), request.mutable_window()->mutable_start());
+    SetTime(end_, request.mutable_window()->mutable_end());
+    auto kpis = Ask<analytics::v1::ListKpisResponse>(*mesh_, loop_, operator_, request);
+    if (!kpis.ok()) return kpis.status();
+    out_ << "\nFigures from " << Local(FirstTime() - absl::Hours(1)) << " to " << Local(end_) << " (business time)\n";
+    PrintKpis(out_, *kpis, input_.before);
+    PrintCommands();
+    PrintWhereToLook();
+    return absl::OkStatus();
+  }
+
+  // By the ends of the inboxes: the citizens' and staff's commands, the policies' and time's.
+  void PrintCommands() {
+    std::vector<std::string> header{"commands"};
+    for (int shard = 0; shard < shards_; ++shard) header.push_back(absl::StrCat("shard ", shard));
+    header.push_back("all");
+    Table table(header);
+    int64_t all = 0;
+    for (size_t s = 0; s < after_.size(); ++s) {
+      std::vector<std::string> row{kDecidingServices[s]};
+      int64_t sum = 0;
+      for (int shard = 0; shard < shards_; ++shard) {
+        const int64_t count = after_[s].shards(shard).inbox() - before_[s].shards(shard).inbox();
+        row.push_back(absl::StrCat(count));
+        sum += count;
+      }
+      row.push_back(absl::StrCat(sum));
+      table.Add(row);
+      all += sum;
+    }
+    out_ << "\n";
+    table.Print(out_);
+    const double seconds = static_cast<double>(std::max<int64_t>(took_ms_, 1)) / 1000;
+    out_ << absl::StreamFormat(
+        "%d commands in %.1f s (%.0f/s), %d calls through the door; on average %.1f actions under way that kept %.1f "
+        "of %d "
+        "shards; %d calls repeated\n",
+        all, seconds, static_cast<double>(all) / seconds, mesh_->calls(),
+        static_cast<double>(under_way_) / static_cast<double>(std::max<int64_t>(samples_, 1)),
+        static_cast<double>(kept_shards_) / static_cast<double>(std::max<int64_t>(samples_, 1)), shards_ * kDomains,
+        mesh_->repeats());
+  }
+
+  void PrintWhereToLook() {
+    out_ << "\nWhere to look next: one report's whole life, as a clerk reads it (--lang en in English)\n";
+    int shown = 0;
+    for (const auto& story : world_->cases) {
+      if (shown == kExamples) break;
+      if (!story->worth_reading()) continue;
+      ++shown;
+      out_ << "  civicctl life " << story->first_report() << " --door=" << options_.mesh.door
+           << " --keys=" << options_.mesh.keys << " --kafka=" << (options_.kafka.empty() ? "HOST:PORT" : options_.kafka)
+           << "\n";
+    }
+  }
+
+  const Options& options_;
+  std::ostream& out_;
+  CityFiles files_;
+  Input input_;
+  Loop loop_;
+  std::unique_ptr<Mesh> mesh_;
+  std::unique_ptr<World> world_;
+  Caller operator_;
+  int shards_ = 0;
+  absl::Time end_;
+  std::vector<runtime::v1::QuiesceResponse> before_, after_;
+  int64_t took_ms_ = 0, kept_shards_ = 0, under_way_ = 0, samples_ = 0;
+};
+
+}  // namespace
+
+Command ReplayCommand() {
+  return {"replay", "put reports through the whole loop of a running city and print what came of it",
+          [](CLI::App& app) {
+            auto options = std::make_shared<Options>();
+            AddDoor(app, options->mesh);
+            app.add_option("--sample", options->sample, "the folder of the district's files")->capture_default_str();
+            app.add_option("--input", options->input,
+                           "reports of another city (messages, answered messages, service requests)");
+            app.add_option("--standard", options->standard,
+                           "the published standard that was loaded instead of the sample's");
+            app.add_option("--kafka", options->kafka, "the brokers, for the lines that say where to look next")
+                ->envname("CIVICMESH_KAFKA");
+            app.add_option("--limit", options->limit, "only so many reports")->check(CLI::PositiveNumber);
+            app.add_option("--seed", options->seed, "of the simulated staff")->capture_default_str();
+            return [options](std::ostream& out) { return Replay(*options, out).Run(); };
+          }};
+}
+
+}  // namespace civicmesh::civicctl

@@ -1,0 +1,41 @@
+// The people of the district's data who act in a replay. Immutable.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "civicmesh/reference/v1/reference.pb.h"
+#include "services/civicctl/replay/dice.h"
+#include "services/civicctl/replay/mesh.h"
+
+namespace civicmesh::civicctl {
+
+class Staff {
+ public:
+  Staff(const reference::v1::District& district, Dice dice);
+
+  // One who holds the post, always the same for the same `what`, and never `but`. An empty subject where there is
+  // nobody.
+  Caller One(const std::string& role, std::string_view what, std::string_view but = "") const;
+  // A worker of the unit.
+  Caller Worker(const std::string& unit, std::string_view what) const;
+  // With that subject; an empty subject where there is nobody.
+  Caller Named(const std::string& subject) const;
+  // An entry of the duty list that names another unit; null where there is none.
+  const reference::v1::DutyEntry* DutyOfAnother(const std::string& unit, std::string_view what) const;
+
+ private:
+  Caller Pick(const std::vector<Caller>& from, std::string_view what, std::string_view but) const;
+
+  const Dice dice_;
+  std::map<std::string, std::vector<Caller>> by_role_, by_unit_;
+  std::map<std::string, Caller> by_subject_;
+  std::vector<reference::v1::DutyEntry> duties_;
+};
+
+// A citizen, by the subject of the own tokens.
+Caller Citizen(const std::string& subject);
+
+}  // namespace civicmesh::civicctl

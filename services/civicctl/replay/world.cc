@@ -1,0 +1,99 @@
+#include "services/civicctl/replay/world.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "civicmesh/points/v1/points_service.pb.h"
+#include "services/civicctl/replay/case_story.h"
+#include "services/civicctl/replay/report_story.h"
+#include "services/dispatch/dispatch_geometry.h"
+#include "services/runtime/base/ids.h"
+#include "services/runtime/base/names.h"
+
+namespace civicmesh::civicctl {
+namespace {
+
+constexpr int kMostUnderWay = 400;
+
+}  // namespace
+
+World::World(const reference::v1::District& district, WorkCalendar work_calendar, Dice throws, Mesh* way,
+             int shard_count, absl::Time run_start)
+    : calendar(std::move(work_calendar)),
+      dice(throws),
+      staff(district, throws),
+      rules(throws),
+      mesh(*way),
+      shards(shard_count),
+      issued(run_start),
+      schedule(kDomains, shard_count, kMostUnderWay) {
+  mesh.on_failure = [this](absl::Status status) { Fail(std::move(status)); };
+}
+
+World::~World() = default;
+
+const reference::v1::MinorClass* World::FindClass(const std::string& code) const {
+  const auto found = classes.find(code);
+  return found == classes.end() ? nullptr : &found->second;
+}
+
+std::string World::CodeOf(const std::string& code) const {
+  const auto other = codes.find(code);
+  return other == codes.end() ? code : other->second;
+}
+
+Shard World::ShardBy(DomainNumber domain, std::string_view key) const { return {domain, ShardOf(key, shards)}; }
+
+Shard World::AccountShard(const std::string& citizen) const { return ShardBy(kPointsShards, PersonToken(citizen)); }
+
+Shard World::HomeShard(const type::v1::GeoPoint& location) const {
+  return ShardBy(kDispatchShards, dispatch::HomeCell(location.latitude(), location.longitude()));
+}
+
+void World::Refused(const std::string& what, const grpc::Status& status) {
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE)
+    return Fail(absl::UnavailableError(absl::StrCat(what, " was not answered: ", NameOfRefusal(status))));
+  refused.Add(absl::StrCat(what, ": ", NameOfRefusal(status)));
+}
+
+void World::Fail(absl::Status status) {
+  if (failure.ok()) failure = std::move(status);
+}
+
+void Act(World& world, absl::Time at, std::string name, std::function<Shards()> touches, std::function<Shards()> holds,
+         std::function<void(const Schedule::Id&)> start) {
+  world.schedule.Add({.at = at,
+                      .name = std::move(name),
+                      .touches = std::move(touches),
+                      .holds = std::move(holds),
+                      .start = std::move(start)});
+}
+
+std::function<void()> AfterAll(size_t count, std::function<void()> done) {
+  if (count == 0) {
+    done();
+    return [] {};
+  }
+  return [left = std::make_shared<size_t>(count), done = std::move(done)] {
+    if (--*left == 0) done();
+  };
+}
+
+void AwaitEarning(World& world, const std::string& citizen, const std::string& source, const std::string& rule,
+                  std::function<void()> done) {
+  world.Remember(citizen);
+  points::v1::ListTransactionsRequest request;
+  request.set_parent("accounts/me");
+  request.set_page_size(200);
+  world.mesh.Await<points::v1::ListTransactionsResponse>(
+      Citizen(citizen), request,
+      [source, rule](const points::v1::ListTransactionsResponse& page) {
+        for (const auto& transaction : page.transactions())
+          if (transaction.source() == source && absl::StartsWith(transaction.rule(), rule)) return true;
+        return false;
+      },
+      [done = std::move(done)](const points::v1::ListTransactionsResponse&) { done(); });
+}
+
+}  // namespace civicmesh::civicctl
