@@ -19,7 +19,7 @@
 #include "services/runtime/journal/kafka_journal.h"
 #include "services/runtime/journal/kafka_topics.h"
 #include "services/runtime/rpc/errors.h"
-#include "services/runtime/rpc/service_to_kill.h"
+#include "services/runtime/rpc/service_to_kill_for_tests.h"
 
 namespace civicmesh::intake {
 namespace {

@@ -1,4 +1,4 @@
-#include "services/runtime/rpc/service_to_kill.h"
+#include "services/runtime/rpc/service_to_kill_for_tests.h"
 
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
