@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "civicmesh/analytics/v1/analytics_service.grpc.pb.h"
 #include "civicmesh/runtime/v1/control_service.grpc.pb.h"
 
 namespace civicmesh::civicctl {
@@ -43,7 +44,8 @@ absl::Status InWords(const grpc::Status& status, const std::string& url, const s
 struct Door::Impl {
   std::string url;
   std::string token;
-  std::unique_ptr<runtime::v1::ControlService::Stub> stub;
+  std::unique_ptr<runtime::v1::ControlService::Stub> control;
+  std::unique_ptr<analytics::v1::AnalyticsService::Stub> analytics;
 
   void Prepare(grpc::ClientContext& context, const std::string& service) const {
     context.set_deadline(std::chrono::system_clock::now() + kPatience);
@@ -64,8 +66,10 @@ absl::StatusOr<std::unique_ptr<Door>> Door::Open(const std::string& url, std::st
   auto impl = std::make_unique<Impl>();
   impl->url = url;
   impl->token = std::move(token);
-  impl->stub = runtime::v1::ControlService::NewStub(
-      grpc::CreateChannel(std::string(address), tls ? grpc::SslCredentials({}) : grpc::InsecureChannelCredentials()));
+  const auto channel =
+      grpc::CreateChannel(std::string(address), tls ? grpc::SslCredentials({}) : grpc::InsecureChannelCredentials());
+  impl->control = runtime::v1::ControlService::NewStub(channel);
+  impl->analytics = analytics::v1::AnalyticsService::NewStub(channel);
   return std::unique_ptr<Door>(new Door(std::move(impl)));
 }
 
@@ -75,7 +79,7 @@ absl::StatusOr<runtime::v1::GetShardsResponse> Door::Shards(const std::string& s
   runtime::v1::GetShardsRequest request;
   request.set_service(service);
   runtime::v1::GetShardsResponse response;
-  const grpc::Status status = impl_->stub->GetShards(&context, request, &response);
+  const grpc::Status status = impl_->control->GetShards(&context, request, &response);
   if (!status.ok()) return InWords(status, impl_->url, service);
   return response;
 }
@@ -84,7 +88,16 @@ absl::Status Door::Activate(const runtime::v1::ActivateReferenceRequest& request
   grpc::ClientContext context;
   impl_->Prepare(context, request.service());
   runtime::v1::ActivateReferenceResponse response;
-  return InWords(impl_->stub->ActivateReference(&context, request, &response), impl_->url, request.service());
+  return InWords(impl_->control->ActivateReference(&context, request, &response), impl_->url, request.service());
+}
+
+absl::StatusOr<analytics::v1::ListKpisResponse> Door::Kpis(const analytics::v1::ListKpisRequest& request) {
+  grpc::ClientContext context;
+  impl_->Prepare(context, "analytics");
+  analytics::v1::ListKpisResponse response;
+  const grpc::Status status = impl_->analytics->ListKpis(&context, request, &response);
+  if (!status.ok()) return InWords(status, impl_->url, "analytics");
+  return response;
 }
 
 }  // namespace civicmesh::civicctl

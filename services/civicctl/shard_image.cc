@@ -35,7 +35,8 @@ constexpr size_t kDigestBytes = 8;
 
 class JournalFold {
  public:
-  JournalFold(int shard, const MachineFactory& machines) : memory_(machines(shard), kAllRules) {}
+  JournalFold(int shard, const MachineFactory& machines, const FoldWatch& watch)
+      : watch_(watch), memory_(machines(shard), kAllRules) {}
 
   absl::Status Take(const LogRecord& raw) {
     auto bytes = Unframe(raw.value);
@@ -93,13 +94,16 @@ class JournalFold {
         const EventMeta meta{.stream = change.stream(), .version = version++, .now_ms = record.now_ms()};
         auto published = memory_.machine().Publish(meta, event);
         if (!published.ok()) return published.status();
-        for (const PublicEvent& fact : *published)
+        for (const PublicEvent& fact : *published) {
+          if (auto heard = watch_.fact(offset, index, fact); !heard.ok()) return heard;
           shard_.facts[{offset, index++}] = FactHash(fact.type, fact.subject, fact.bytes);
+        }
       }
     }
     return absl::OkStatus();
   }
 
+  const FoldWatch& watch_;
   EffectiveFold fold_;
   ShardMemory memory_;
   FoldedShard shard_;
@@ -241,12 +245,12 @@ std::string RowText(const std::string& row) { return absl::StrReplaceAll(row, {{
 }  // namespace
 
 absl::StatusOr<FoldedShard> FoldJournal(Journal& journal, int shard, const MachineFactory& machines, int64_t until,
-                                        const std::function<void()>& read) {
-  JournalFold fold(shard, machines);
+                                        const FoldWatch& watch) {
+  JournalFold fold(shard, machines, watch);
   absl::Status taken;
   auto end = ReadLog(journal, {Topic::kJournal, shard}, {.from = 0, .to = until}, [&](const LogRecord& record) {
     taken = fold.Take(record);
-    read();
+    watch.record();
     return taken.ok();
   });
   if (!end.ok()) return end.status();

@@ -40,11 +40,18 @@ struct FoldedShard {
   std::map<std::pair<int64_t, int>, std::string> facts;
 };
 
-// Folds the shard's journal from its start up to `until`, with the runtime's own fold and the domain's machine. `read`
-// hears of every record, for progress. DATA_LOSS: a record does not decode or does not fold, says which; UNAVAILABLE:
-// the log does not answer. Blocks.
+// Hears of a fold as it goes.
+struct FoldWatch {
+  std::function<void()> record = [] {};
+  // A public event that the journal says; an error ends the fold with it.
+  std::function<absl::Status(int64_t offset, int index, const PublicEvent& fact)> fact =
+      [](int64_t, int, const PublicEvent&) { return absl::OkStatus(); };
+};
+
+// Folds the shard's journal from its start up to `until`, with the runtime's own fold and the domain's machine.
+// DATA_LOSS: a record does not decode or does not fold, says which; UNAVAILABLE: the log does not answer. Blocks.
 absl::StatusOr<FoldedShard> FoldJournal(Journal& journal, int shard, const MachineFactory& machines, int64_t until,
-                                        const std::function<void()>& read);
+                                        const FoldWatch& watch = {});
 
 // UNAVAILABLE: Redis does not answer, or the shard moved while it was read. FAILED_PRECONDITION: it holds no published
 // state of this shard (never written, or being repaired). Blocks.

@@ -69,7 +69,7 @@ class ShardImageTest : public testing::Test, public LogSink {
     ASSERT_TRUE(door_->Append({Topic::kInbox, 0}, Frame(command.SerializeAsString()), {}).ok());
   }
   FoldedShard Fold(const ShardImage& published) {
-    auto folded = FoldJournal(journal_, 0, NewToy, published.point.offset(), [] {});
+    auto folded = FoldJournal(journal_, 0, NewToy, published.point.offset());
     EXPECT_TRUE(folded.ok()) << folded.status();
     return folded.ok() ? *std::move(folded) : FoldedShard();
   }
@@ -162,9 +162,9 @@ TEST_F(ShardImageTest, WhatIsNotPublishedIsNoImage) {
 
 TEST_F(ShardImageTest, AJournalThatEndsBeforeRedisOrDoesNotDecodeIsLoss) {
   const int64_t end = log_.bounds({Topic::kJournal, 0}).end;
-  EXPECT_TRUE(absl::IsDataLoss(FoldJournal(journal_, 0, NewToy, end + 1, [] {}).status()));
+  EXPECT_TRUE(absl::IsDataLoss(FoldJournal(journal_, 0, NewToy, end + 1).status()));
   ASSERT_TRUE(door_->Append({Topic::kJournal, 0}, "not a record", {}).ok());
-  const absl::Status broken = FoldJournal(journal_, 0, NewToy, end + 1, [] {}).status();
+  const absl::Status broken = FoldJournal(journal_, 0, NewToy, end + 1).status();
   EXPECT_THAT(std::string(broken.message()), HasSubstr(absl::StrCat("journal record ", end, " does not decode")));
 }
 

@@ -11,6 +11,9 @@
 #include "absl/strings/str_split.h"
 #include "services/civicctl/connection.h"
 #include "services/civicctl/domains.h"
+#include "services/civicctl/door.h"
+#include "services/civicctl/figures_afresh.h"
+#include "services/civicctl/keys.h"
 #include "services/civicctl/published_facts.h"
 #include "services/civicctl/shard_image.h"
 #include "services/civicctl/text_output.h"
@@ -27,6 +30,8 @@ struct Options {
   KafkaPlace kafka;
   std::string redis;
   std::string domain;  // empty: all
+  std::string door;    // empty: analytics is not asked
+  std::string keys;
 };
 
 struct Verdict {
@@ -38,8 +43,9 @@ struct Verdict {
 
 class Verification {
  public:
-  Verification(const Options& options, const Domain& domain)
+  Verification(const Options& options, const Domain& domain, FiguresAfresh& figures)
       : domain_(domain),
+        figures_(figures),
         journal_(options.kafka.Of(domain.name)),
         reader_(journal_.NewReader()),
         hot_({.servers = absl::StrSplit(options.redis, ','),
@@ -77,7 +83,11 @@ class Verification {
  private:
   absl::StatusOr<FoldedShard> Fold(int shard, int64_t until) {
     Progress progress(absl::StrCat(domain_.name, "/", shard), until);
-    return FoldJournal(journal_, shard, domain_.machines, until, [&] { progress.Add(1); });
+    return FoldJournal(
+        journal_, shard, domain_.machines, until,
+        {.record = [&] { progress.Add(1); },
+         .fact = [&](int64_t offset, int index,
+                     const PublicEvent& fact) { return figures_.Take(domain_.name, shard, offset, index, fact); }});
   }
 
   static void Append(std::vector<std::string> lines, Verdict& verdict) {
@@ -89,6 +99,7 @@ class Verification {
   }
 
   const Domain& domain_;
+  FiguresAfresh& figures_;
   KafkaJournal journal_;
   std::unique_ptr<LogReader> reader_;
   RedisHotState hot_;
@@ -134,13 +145,29 @@ std::string DigestOf(const std::string& digests) {
   return digests.empty() ? "" : absl::BytesToHexString(Sha256(digests).substr(0, kDigestBytes));
 }
 
+// True where analytics has the figures that follow from the journals.
+absl::StatusOr<bool> CompareFigures(const Options& options, const FiguresAfresh& figures, std::ostream& out) {
+  auto token = MintToken(options.keys, {.subject = "civicctl", .roles = {"OPERATOR"}, .unit = "", .hours = 1});
+  if (!token.ok()) return token.status();
+  auto door = Door::Open(options.door, *token);
+  if (!door.ok()) return door.status();
+  auto verdict = figures.Compare([&](const analytics::v1::ListKpisRequest& request) { return (*door)->Kpis(request); });
+  if (!verdict.ok()) return verdict.status();
+  const int differ = static_cast<int>(verdict->differences.size());
+  for (int i = 0; i < differ && i < kMaxDifferences; ++i) out << verdict->differences[i] << "\n";
+  out << "analytics: " << verdict->compared - differ << " of " << verdict->compared
+      << " answers (every KPI by every breakdown) follow from the journals\n";
+  return differ == 0;
+}
+
 absl::Status Verify(const Options& options, std::ostream& out) {
   Table table({"domain", "shard", "records", "void", "streams", "outcomes", "rows", "facts", "digest", ""});
   std::vector<std::string> differences;
+  FiguresAfresh figures;
   int different = 0, shards = 0;
   for (const Domain& domain : Domains()) {
     if (!options.domain.empty() && domain.name != options.domain) continue;
-    Verification verification(options, domain);
+    Verification verification(options, domain, figures);
     Totals whole;
     for (int shard = 0; shard < options.kafka.shards; ++shard, ++shards) {
       auto verdict = verification.Verify(shard);
@@ -157,6 +184,12 @@ absl::Status Verify(const Options& options, std::ostream& out) {
   }
   table.Print(out);
   for (const std::string& line : differences) out << line << "\n";
+  if (!options.door.empty()) {
+    auto equal = CompareFigures(options, figures, out);
+    if (!equal.ok()) return equal.status();
+    if (!*equal && different == 0)
+      return absl::FailedPreconditionError("analytics has other figures than the journals");
+  }
   if (different > 0)
     return absl::FailedPreconditionError(
         absl::StrCat(different, " of ", shards, " shards differ (if the mesh is not at rest, ask again when it is)"));
@@ -167,13 +200,17 @@ absl::Status Verify(const Options& options, std::ostream& out) {
 }  // namespace
 
 Command VerifyCommand() {
-  return {"verify", "fold the journals afresh; compare with Redis and the events", [](CLI::App& app) {
+  return {"verify", "fold the journals afresh; compare with Redis, events, figures", [](CLI::App& app) {
             auto options = std::make_shared<Options>();
             AddKafka(app, options->kafka);
             app.add_option("--redis", options->redis, "as unix:/run/redis.sock or host:port, comma-separated")
                 ->envname("CIVICMESH_REDIS")
                 ->required();
-            AddDomain(app, options->domain, "one domain only");
+            CLI::Option* domain = AddDomain(app, options->domain, "one domain only");
+            CLI::Option* door = app.add_option("--door", options->door,
+                                               "compare the figures of analytics too, asked at http://127.0.0.1:8311");
+            CLI::Option* keys = app.add_option("--keys", options->keys, "the folder that `civicctl keys` filled");
+            door->needs(keys)->excludes(domain);
             return [options](std::ostream& out) { return Verify(*options, out); };
           }};
 }

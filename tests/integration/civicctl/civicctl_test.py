@@ -17,7 +17,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BIN = pathlib.Path(os.environ["CIVICMESH_BIN"])
 SAMPLE = ROOT / "deploy/sample"
-SERVICES = "dispatch,points"
+SERVICES = "dispatch,points,analytics"
 NOON = "2026-09-02T04:00:00Z"  # a Wednesday, worked, in Asia/Shanghai
 SHARD = 3
 
@@ -165,6 +165,7 @@ class ACaseAndAPoisonedCommand(CtlTest):
                                                    CITY.ctl("events", "--domain=dispatch", "--type=CaseOpened")))
         self.assertEqual(len(facts), 1)
         self.assert_equal_everywhere()
+        self.eventually(self.analytics_has_it)
 
         CITY.poison("no command")
         row = self.eventually(lambda: re.search(rf"^({SHARD}/\d+) .*",
@@ -181,6 +182,17 @@ class ACaseAndAPoisonedCommand(CtlTest):
         self.assertIn("nothing parked at", CITY.ctl("parked", "show", "--domain=dispatch", f"{SHARD}/0", code=1))
         self.assertIn("no parked record is called", CITY.ctl("parked", "replay", "--domain=dispatch", "x/y", code=1))
         self.assert_equal_everywhere()
+
+    def analytics_has_it(self):
+        """Its fold takes a moment: until then verify says which figures differ."""
+        asks = ("verify", f"--door={CITY.where['door']}", f"--keys={CITY.where['keys']}")
+        try:
+            told = CITY.ctl(*asks)
+        except AssertionError as error:
+            self.assertIn("analytics: kpis/", str(error))
+            return False
+        compared = re.search(r"analytics: (\d+) of (\d+) answers", told)
+        return compared[1] == compared[2] != "0"
 
     def test_damage_in_redis_is_found(self):
         self.assert_equal_everywhere()
