@@ -2,8 +2,9 @@
 //
 //   class DispatchShard : public TypedMachine<JournalEvent, Command, CaseState> { … };
 //
-// `Stream` is the message of one stream's state (a oneof where a domain has several kinds); streams() is where it
-// lives. Indexes are kept by overriding Changed, which is called with the state before and after each change and load.
+// `Stream` is the message of one stream's state (a oneof where a domain has several kinds). Indexes are kept by
+// overriding Changed, which is called with the state before and after each change and load. What has come to its end is
+// kept as bytes, at a fifth of the memory, where a domain says so by Settled.
 #pragma once
 
 #include <memory>
@@ -15,6 +16,8 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "services/runtime/decider/machine.h"
 
 namespace civicmesh {
@@ -35,24 +38,27 @@ class TypedMachine : public Machine {
     Event event;
     if (!event.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
       return absl::DataLossError("journal event does not parse");
-    Stream before, &now = streams_[std::string(meta.stream)];
+    Stream before, &now = Awake(meta.stream);
     if (indexed()) before = now;
     absl::Status status = EvolveStream(now, meta, event);
     if (indexed()) Changed(meta.stream, before, now);
+    Settle(meta.stream, now);
     return status;
   }
   Bytes Save(std::string_view stream) const final {
+    if (auto settled = settled_.find(KeyOf(stream)); settled != settled_.end()) return settled->second;
     const Stream* s = Find(stream);
-    return s ? s->SerializeAsString() : "";
+    return s ? ToBytes(*s) : "";
   }
   absl::Status Load(std::string_view stream, std::string_view bytes) final {
     Stream loaded;
     if (!loaded.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
       return absl::DataLossError("stream state does not parse");
-    Stream& now = streams_[std::string(stream)];
+    Stream& now = Awake(stream);
     Stream before = now;
     now = std::move(loaded);
     Changed(stream, before, now);
+    Settle(stream, now);
     return absl::OkStatus();
   }
   std::vector<std::string> Rows(std::string_view stream) const final {
@@ -66,10 +72,13 @@ class TypedMachine : public Machine {
     return PublicEvents(meta, event);
   }
 
-  // Null when there is no such stream.
+  // Null when there is no such stream. The state of a settled stream holds until the next call for a settled one.
   const Stream* Find(std::string_view stream) const {
-    auto it = streams_.find(absl::string_view(stream.data(), stream.size()));
-    return it == streams_.end() ? nullptr : &it->second;
+    if (auto it = streams_.find(KeyOf(stream)); it != streams_.end()) return &it->second;
+    auto settled = settled_.find(KeyOf(stream));
+    if (settled == settled_.end()) return nullptr;
+    read_.ParseFromString(settled->second);
+    return &read_;
   }
 
  protected:
@@ -82,10 +91,41 @@ class TypedMachine : public Machine {
   // True where Changed keeps indexes (it costs a copy of the state per event).
   virtual bool indexed() const { return false; }
   virtual void Changed(std::string_view /*id*/, const Stream& /*before*/, const Stream& /*after*/) {}
+  // True for a state that hardly anything will ask for again.
+  virtual bool Settled(const Stream&) const { return false; }
 
+  // Those that are not settled.
   const absl::flat_hash_map<std::string, Stream>& streams() const { return streams_; }
 
  private:
+  static absl::string_view KeyOf(std::string_view stream) { return {stream.data(), stream.size()}; }
+
+  // Equal states are equal bytes, also where they hold maps, so that whoever folds the journal again can compare.
+  static Bytes ToBytes(const Stream& state) {
+    Bytes bytes(state.ByteSizeLong(), '\0');
+    google::protobuf::io::ArrayOutputStream array(bytes.data(), static_cast<int>(bytes.size()));
+    google::protobuf::io::CodedOutputStream coded(&array);
+    coded.SetSerializationDeterministic(true);
+    state.SerializeWithCachedSizes(&coded);
+    coded.Trim();
+    return bytes;
+  }
+
+  // The stream to be changed, made where it is new.
+  Stream& Awake(std::string_view stream) {
+    Stream& now = streams_[KeyOf(stream)];
+    if (auto settled = settled_.find(KeyOf(stream)); settled != settled_.end()) {
+      now.ParseFromString(settled->second);
+      settled_.erase(settled);
+    }
+    return now;
+  }
+  void Settle(std::string_view stream, const Stream& now) {
+    if (!Settled(now)) return;
+    settled_[KeyOf(stream)] = ToBytes(now);
+    streams_.erase(KeyOf(stream));
+  }
+
   static Decision<Bytes> Encode(Decision<Event> typed) {
     if (auto* refusal = std::get_if<Refusal>(&typed)) return std::move(*refusal);
     if (auto* cold = std::get_if<NeedsCold>(&typed)) return std::move(*cold);
@@ -96,6 +136,8 @@ class TypedMachine : public Machine {
   }
 
   absl::flat_hash_map<std::string, Stream> streams_;
+  absl::flat_hash_map<std::string, Bytes> settled_;
+  mutable Stream read_;
 };
 
 // "<index>\x1f<value>\x1f<sort key>\x1f<stream>"; sort keys of times are fixed-width so that they sort as text.
