@@ -140,11 +140,11 @@ class DispatchRpc : public v1::DispatchService::CallbackService {
                                         v1::ExplainCaseResponse* resp) override {
     return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
       Read(call.actor, req->name(), std::move(finish), [resp](const v1::CaseState& state) {
-        for (const auto& explanation : state.explanations()) {
+        for (const auto& explained : state.explanations()) {
           auto* told = resp->add_choices();
-          *told->mutable_explanation() = explanation;
-          told->set_text_zh(TellZh(explanation));
-          told->set_text_en(TellEn(explanation));
+          told->mutable_explanation()->ParseFromString(explained.explanation());
+          told->set_text_zh(TellZh(told->explanation()));
+          told->set_text_en(TellEn(told->explanation()));
         }
         std::sort(resp->mutable_choices()->begin(), resp->mutable_choices()->end(),
                   [](const auto& a, const auto& b) { return a.explanation().choice() < b.explanation().choice(); });

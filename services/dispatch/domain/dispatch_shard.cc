@@ -138,6 +138,10 @@ void DispatchShard::Changed(std::string_view id, const v1::DispatchStream& befor
   if (auto is = EntryOf(id, after)) duplicates_.Add(after.case_().case_().class_code(), *std::move(is));
 }
 
+bool DispatchShard::Settled(const v1::DispatchStream& stream) const {
+  return stream.has_case_() && !IsOpen(stream.case_().case_());
+}
+
 std::vector<std::string> DispatchShard::RowsOf(std::string_view id, const v1::DispatchStream& stream) const {
   if (!stream.has_case_()) return {};
   const v1::Case& c = stream.case_().case_();
@@ -150,14 +154,13 @@ std::vector<std::string> DispatchShard::RowsOf(std::string_view id, const v1::Di
 }
 
 // One fact each, as it stands in the journal's event; case numbers are no facts for others.
-std::vector<PublicEvent> DispatchShard::PublicEvents(const EventMeta&, const JournalEvent& event) const {
-  const auto* field =
-      event.GetReflection()->GetOneofFieldDescriptor(event, JournalEvent::descriptor()->FindOneofByName("fact"));
+std::vector<PublicEvent> DispatchShard::PublicEvents(const EventMeta& meta, const JournalEvent& event) const {
+  static const auto* const facts = JournalEvent::descriptor()->FindOneofByName("fact");
+  const auto* field = event.GetReflection()->GetOneofFieldDescriptor(event, facts);
   if (!field || field->number() == JournalEvent::kCaseNumberTakenFieldNumber) return {};
   const google::protobuf::Message& fact = event.GetReflection()->GetMessage(event, field);
-  const auto* context = fact.GetDescriptor()->FindFieldByName("context");
-  const auto& of = static_cast<const v1::EventContext&>(fact.GetReflection()->GetMessage(fact, context));
-  return {{.type = fact.GetDescriptor()->full_name(), .subject = of.case_(), .bytes = fact.SerializeAsString()}};
+  return {
+      {.type = fact.GetDescriptor()->full_name(), .subject = CaseName(meta.stream), .bytes = fact.SerializeAsString()}};
 }
 
 }  // namespace civicmesh::dispatch

@@ -51,12 +51,14 @@ void TakeClock(v1::Case& c, const v1::Clock& moved) {
 }
 
 void TakeExplanation(v1::CaseState& s, const v1::Explanation& given) {
-  for (auto& explanation : *s.mutable_explanations()) {
-    if (explanation.choice() != given.choice()) continue;
-    explanation = given;
+  for (auto& explained : *s.mutable_explanations()) {
+    if (explained.choice() != given.choice()) continue;
+    given.SerializeToString(explained.mutable_explanation());
     return;
   }
-  *s.add_explanations() = given;
+  auto& explained = *s.add_explanations();
+  explained.set_choice(given.choice());
+  given.SerializeToString(explained.mutable_explanation());
 }
 
 template <typename Fact>
