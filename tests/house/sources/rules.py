@@ -25,7 +25,8 @@ IMPURE = {"atomic", "chrono", "condition_variable", "filesystem", "fstream", "fu
 
 def layering(sources):
     """proto <- runtime <- services <- tests; base <- decider <- {journal, hotstate} <- shard <- rpc; no service includes
-    another, but for its *_events.pb.h; civicctl may read every domain's state and what it makes of reference data. A test
+    another, but for its *_events.pb.h; civicctl may read every domain's state, what it makes of reference data, and in which
+    shard it puts a place. A test
     beside the code may use what stands in tests/."""
     for source in sources:
         for line, name in source.includes:
@@ -51,8 +52,8 @@ def _wrong_layer(own, name):
         return None
     if own[1] == "civicctl":
         if target[0] == "services" and target[1] not in ("civicctl", "runtime"):
-            if target[2] != "domain" and not name.endswith("_reference.h"):
-                return "civicctl reads a service's domain/ and *_reference.h only"
+            if target[2] != "domain" and not name.endswith(("_reference.h", "_geometry.h")):
+                return "civicctl reads a service's domain/, *_reference.h and *_geometry.h only"
         return None
     if target[0] == "services" and target[1] not in (own[1], "runtime"):
         return "a service never includes another"
