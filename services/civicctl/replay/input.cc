@@ -19,6 +19,9 @@ using nlohmann::json;
 using type::v1::GeoPoint;
 
 constexpr int kMaxText = 2000, kMaxPlace = 200;  // characters, as intake takes them
+constexpr char kWithoutCoordinates[] =
+    "without coordinates: staff locate them at the centre of a unit grid (what is of one class there within 24 hours "
+    "merges)";
 constexpr int kWeeks = 44;
 constexpr absl::Duration kWeek = absl::Hours(7 * 24);
 
@@ -68,7 +71,7 @@ void Take(InputReport report, Input& input) {
   report.at = shifted;
   if (Cut(report.text, kMaxText)) input.notes.Add(absl::StrCat("texts cut to ", kMaxText, " characters"));
   Cut(report.place, kMaxPlace);
-  if (!report.location && !report.alert) input.notes.Add("without coordinates: staff locate them");
+  if (!report.location && !report.alert) input.notes.Add(kWithoutCoordinates);
   if (report.reporter.empty() && !report.alert) input.notes.Add("reported anonymously or by a device");
   input.reports.push_back(std::move(report));
 }

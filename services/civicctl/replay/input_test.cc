@@ -68,7 +68,10 @@ TEST(ReadInput, TheSampleIsUsedWhole) {
   ASSERT_TRUE(input.ok()) << input.status();
   EXPECT_EQ(input->reports.size(), 633u);
   EXPECT_TRUE(input->unusable.rows().empty());
-  EXPECT_EQ(input->notes["without coordinates: staff locate them"], 67);
+  EXPECT_EQ(
+      input->notes["without coordinates: staff locate them at the centre of a unit grid (what is of one class there "
+                   "within 24 hours merges)"],
+      67);
   int alerts = 0, outside = 0, repeats = 0;
   for (const auto& report : input->reports) {
     alerts += report.alert.has_value();

@@ -13,12 +13,6 @@ namespace {
 
 namespace pv1 = points::v1;
 
-// Of an item of which at most so many are left, more citizens want one than there are.
-constexpr int64_t kScarce = 5;
-constexpr int64_t kTooMany = 3;
-// Of the others, so many of a hundred redeem something.
-constexpr int kRedeemIn100 = 60;
-
 // One round of buying: asks who has what, then lets them buy.
 class Market : public std::enable_shared_from_this<Market> {
  public:
@@ -83,7 +77,9 @@ class Market : public std::enable_shared_from_this<Market> {
       if (!world_.rules.Happens("redeem", kRedeemIn100, buyer.citizen)) continue;
       std::vector<const pv1::Item*> affordable;
       for (const auto& item : items_)
-        if (item.free() > kScarce && item.price_points() <= buyer.available) affordable.push_back(&item);
+        if (item.free() > kScarce && item.free() > static_cast<int64_t>(wanted[item.name()].size()) &&
+            item.price_points() <= buyer.available)
+          affordable.push_back(&item);
       if (affordable.empty()) continue;
       wanted[affordable[world_.rules.Choose("item", buyer.citizen, affordable.size())]->name()].push_back(
           buyer.citizen);

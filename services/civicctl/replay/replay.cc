@@ -179,7 +179,8 @@ class Replay {
   void PrintTally(const std::string& title, const Tally& tally) {
     if (tally.rows().empty()) return;
     out_ << "\n" << title << "\n";
-    for (const auto& [what, count] : tally.rows()) out_ << absl::StreamFormat("  %6d  %s\n", count, what);
+    for (const auto& [what, count] : tally.rows())
+      if (count > 0) out_ << absl::StreamFormat("  %6d  %s\n", count, what);
   }
 
   void PrintPlan() {

@@ -69,8 +69,8 @@ std::vector<std::string> Rules::Describe() {
                            kJudge, kStart, kStartUrgent, kInspect, kRework, kConfirm})
     lines.push_back(InWords(span));
   lines.push_back(
-      "小类 class: the input's, where it names one; else the proposed one, else the runner-up, else a seeded "
-      "choice among what citizens ask for (E0699 in the sample's standard)");
+      "小类 class: the input's, where it names one; else the proposed one, else the runner-up, else E0699 "
+      "其他城市管理诉求");
   lines.push_back("立案条件 condition: a seeded choice among the class's");
   lines.push_back(
       "不予立案 declined: places outside the district, what is no matter for the city (with where to turn to), "
@@ -88,6 +88,10 @@ std::vector<std::string> Rules::Describe() {
                                " days after closing, 9-17 o'clock: ", kReachedIn100,
                                " of 100 citizens are reached; 95 of 100 content where it was done in "
                                "time and at once, else 65"));
+  lines.push_back(absl::StrCat("兑换 at the end ", kRedeemIn100,
+                               " of 100 citizens who earned redeem something that they can pay; where at most ",
+                               kScarce, " of an item are left, ", kTooMany,
+                               " more want one than there are, all at once"));
   return lines;
 }
 

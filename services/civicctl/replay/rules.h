@@ -45,6 +45,9 @@ inline constexpr int kWrongfulIn100 = 60;            // of returns
 inline constexpr int kLateIn100 = 2;                 // of feedbacks
 inline constexpr int kReworkedIn100[] = {6, 15, 0};  // of the first, second, third inspection
 inline constexpr int kReachedIn100 = 80;             // of citizens who are called after closing
+inline constexpr int kRedeemIn100 = 60;              // of citizens who earned
+// Of an item of which at most so many are left, so many more citizens want one than there are.
+inline constexpr int kScarce = 5, kTooMany = 3;
 
 class Rules {
  public:

@@ -8,7 +8,7 @@ namespace civicmesh::civicctl {
 namespace {
 
 // How far behind the first that waits an action is looked for: more could start seldom, and looking costs.
-constexpr int kLookAhead = 300;
+constexpr int kLookAhead = 64;
 
 }  // namespace
 

@@ -16,6 +16,37 @@ namespace {
 
 constexpr int kMostUnderWay = 400;
 
+// In the order in which they are printed, whichever comes first.
+constexpr const char* kHappenings[] = {
+    "reports submitted 上报",
+    "alerts raised 告警",
+    "alerts confirmed 属实",
+    "alerts found false 误报",
+    "classifier right",
+    "classifier wrong: a person corrected it",
+    "classifier unsure: a person chose",
+    "reports located by staff 定位",
+    "cases opened 案件产生",
+    "reports merged 并案",
+    "of those that the input calls repeats, merged",
+    "verified 核实",
+    "declined: not there 不属实",
+    "declined: outside the district 不在辖区",
+    "declined: no matter for the city 不属管理范围",
+    "registered 立案",
+    "returned 退单",
+    "returns judged wrongful 推诿",
+    "returns judged justified 误派",
+    "inspections failed 返工",
+    "closed 结案",
+    "revisited 回访",
+    "activities published 活动发布",
+    "sign-ups 报名",
+    "services confirmed 服务时长确认",
+    "items put on sale 上架",
+    "redemptions completed 兑换完成",
+};
+
 }  // namespace
 
 World::World(const reference::v1::District& district, WorkCalendar work_calendar, Dice throws, Mesh* way,
@@ -28,6 +59,7 @@ World::World(const reference::v1::District& district, WorkCalendar work_calendar
       shards(shard_count),
       issued(run_start),
       schedule(kDomains, shard_count, kMostUnderWay) {
+  for (const char* what : kHappenings) happened.Add(what, 0);
   mesh.on_failure = [this](absl::Status status) { Fail(std::move(status)); };
 }
 
