@@ -25,9 +25,8 @@ IMPURE = {"atomic", "chrono", "condition_variable", "filesystem", "fstream", "fu
 
 def layering(sources):
     """proto <- runtime <- services <- tests; base <- decider <- {journal, hotstate} <- shard <- rpc; no service includes
-    another, but for its *_events.pb.h; civicctl may read every domain's state, what it makes of reference data, and in which
-    shard it puts a place. A test
-    beside the code may use what stands in tests/."""
+    another, but for its *_events.pb.h; civicctl may read every domain's state, what it makes of reference data, and in
+    which shard it puts a place. A test beside the code may use what stands in tests/."""
     for source in sources:
         for line, name in source.includes:
             if source.is_test() and name.startswith("tests/"):
