@@ -3,6 +3,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "services/dispatch/domain/common.h"
 
 namespace civicmesh::dispatch {
@@ -50,15 +52,26 @@ void TakeClock(v1::Case& c, const v1::Clock& moved) {
   *c.add_clocks() = moved;
 }
 
+// Its facts are a map: equal states must be equal bytes, so that whoever folds the journal again can compare.
+std::string BytesOf(const v1::Explanation& given) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream out(&bytes);
+  google::protobuf::io::CodedOutputStream coded(&out);
+  coded.SetSerializationDeterministic(true);
+  given.SerializeToCodedStream(&coded);
+  coded.Trim();
+  return bytes;
+}
+
 void TakeExplanation(v1::CaseState& s, const v1::Explanation& given) {
   for (auto& explained : *s.mutable_explanations()) {
     if (explained.choice() != given.choice()) continue;
-    given.SerializeToString(explained.mutable_explanation());
+    explained.set_explanation(BytesOf(given));
     return;
   }
   auto& explained = *s.add_explanations();
   explained.set_choice(given.choice());
-  given.SerializeToString(explained.mutable_explanation());
+  explained.set_explanation(BytesOf(given));
 }
 
 template <typename Fact>
