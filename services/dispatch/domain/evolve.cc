@@ -3,9 +3,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "services/dispatch/domain/common.h"
+#include "services/runtime/decider/typed_machine.h"
 
 namespace civicmesh::dispatch {
 namespace {
@@ -52,26 +51,15 @@ void TakeClock(v1::Case& c, const v1::Clock& moved) {
   *c.add_clocks() = moved;
 }
 
-// Its facts are a map: equal states must be equal bytes, so that whoever folds the journal again can compare.
-std::string BytesOf(const v1::Explanation& given) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream out(&bytes);
-  google::protobuf::io::CodedOutputStream coded(&out);
-  coded.SetSerializationDeterministic(true);
-  given.SerializeToCodedStream(&coded);
-  coded.Trim();
-  return bytes;
-}
-
 void TakeExplanation(v1::CaseState& s, const v1::Explanation& given) {
   for (auto& explained : *s.mutable_explanations()) {
     if (explained.choice() != given.choice()) continue;
-    explained.set_explanation(BytesOf(given));
+    explained.set_explanation(EqualBytes(given));
     return;
   }
   auto& explained = *s.add_explanations();
   explained.set_choice(given.choice());
-  explained.set_explanation(BytesOf(given));
+  explained.set_explanation(EqualBytes(given));
 }
 
 template <typename Fact>

@@ -2,6 +2,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "civicmesh/options/v1/options.pb.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/decider/context.h"
 #include "services/runtime/decider/decision.h"
@@ -22,6 +24,16 @@ Refusal RefuseBy(const google::protobuf::EnumValueDescriptor* reason, std::strin
 
 std::string Context::NewId(std::string_view prefix, int ordinal) const {
   return MakeId(prefix, shard, absl::StrCat(seed, "/", std::string(prefix), "/", ordinal));
+}
+
+std::string EqualBytes(const google::protobuf::MessageLite& message) {
+  std::string bytes(message.ByteSizeLong(), '\0');
+  google::protobuf::io::ArrayOutputStream array(bytes.data(), static_cast<int>(bytes.size()));
+  google::protobuf::io::CodedOutputStream coded(&array);
+  coded.SetSerializationDeterministic(true);
+  message.SerializeWithCachedSizes(&coded);
+  coded.Trim();
+  return bytes;
 }
 
 std::string Row(std::string_view index, std::string_view value, int64_t sort_ms, std::string_view stream) {

@@ -16,11 +16,13 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "google/protobuf/message_lite.h"
 #include "services/runtime/decider/machine.h"
 
 namespace civicmesh {
+
+// Equal messages are equal bytes, also where they hold maps, so that whoever folds the journal again can compare.
+std::string EqualBytes(const google::protobuf::MessageLite& message);
 
 template <typename Event, typename Command, typename Stream>
 class TypedMachine : public Machine {
@@ -48,7 +50,7 @@ class TypedMachine : public Machine {
   Bytes Save(std::string_view stream) const final {
     if (auto settled = settled_.find(KeyOf(stream)); settled != settled_.end()) return settled->second;
     const Stream* s = Find(stream);
-    return s ? ToBytes(*s) : "";
+    return s ? EqualBytes(*s) : "";
   }
   absl::Status Load(std::string_view stream, std::string_view bytes) final {
     Stream loaded;
@@ -100,17 +102,6 @@ class TypedMachine : public Machine {
  private:
   static absl::string_view KeyOf(std::string_view stream) { return {stream.data(), stream.size()}; }
 
-  // Equal states are equal bytes, also where they hold maps, so that whoever folds the journal again can compare.
-  static Bytes ToBytes(const Stream& state) {
-    Bytes bytes(state.ByteSizeLong(), '\0');
-    google::protobuf::io::ArrayOutputStream array(bytes.data(), static_cast<int>(bytes.size()));
-    google::protobuf::io::CodedOutputStream coded(&array);
-    coded.SetSerializationDeterministic(true);
-    state.SerializeWithCachedSizes(&coded);
-    coded.Trim();
-    return bytes;
-  }
-
   // The stream to be changed, made where it is new.
   Stream& Awake(std::string_view stream) {
     Stream& now = streams_[KeyOf(stream)];
@@ -122,7 +113,7 @@ class TypedMachine : public Machine {
   }
   void Settle(std::string_view stream, const Stream& now) {
     if (!Settled(now)) return;
-    settled_[KeyOf(stream)] = ToBytes(now);
+    settled_[KeyOf(stream)] = EqualBytes(now);
     streams_.erase(KeyOf(stream));
   }
 
