@@ -94,6 +94,34 @@ void ShardOwner::Reconnected(absl::StatusOr<HotPiece> piece) {
   FoldedTo(offset);
 }
 
+// Nobody hears of a server that was emptied while nothing is folded, and reads answer UNAVAILABLE until it is refilled.
+void ShardOwner::Watch() {
+  if (watch_failed_) {
+    watch_failed_ = false;
+    if (!repair_ && !reconnecting_) Reconnect(0);
+    return;
+  }
+  const bool idle = !watching_ && !folding_ && !reconnecting_ && !repair_ && unfolded_.empty() && unverify_.empty();
+  if (!idle || ports_.steady_ms() - watched_ms_ < kWatchMs) return;
+  watching_ = true;
+  watched_ms_ = ports_.steady_ms();
+  ports_.hot->Look(shard_, InThisLife([this](const absl::StatusOr<HotPiece>& piece) { Watched(piece); }));
+}
+
+void ShardOwner::Watched(const absl::StatusOr<HotPiece>& piece) {
+  watching_ = false;
+  if (repair_ || reconnecting_) return;
+  // Not here: the connection may be just being dropped, which is what answers this call.
+  if (!piece.ok()) {
+    watch_failed_ = true;
+    return;
+  }
+  if (piece->fence > fold_.epoch) return End("fenced by a higher epoch", kSessionTimeoutMs);
+  // Calls run in order, so no later fold is in this answer.
+  const bool whole = piece->verified && piece->verified->run_id == piece->server_run_id;
+  if (!whole || piece->point.token != absl::StrCat(folded_)) StartRepair("hot state changed while nothing was folded");
+}
+
 void ShardOwner::FoldedTo(int64_t offset) {
   while (!unfolded_.empty()) {
     int64_t at = 0;

@@ -46,7 +46,7 @@ void ShardOwner::End(const std::string& why, int64_t retry_after_ms) {
   facts_.clear();
   parking_.reset();
   repair_.reset();
-  folding_ = reconnecting_ = looking_ = unverifying_ = clock_ahead_ = clamp_next_ = false;
+  watching_ = watch_failed_ = folding_ = reconnecting_ = looking_ = unverifying_ = clock_ahead_ = clamp_next_ = false;
   unverify_.clear();
   sent_token_.clear();
   retry_at_ms_ = ports_.steady_ms() + retry_after_ms;
@@ -60,7 +60,8 @@ void ShardOwner::Lost(absl::Status why) {
 
 void ShardOwner::OnRecord(Topic topic, LogRecord record) {
   if (topic == Topic::kJournal && phase_ >= Phase::kReplaying && phase_ <= Phase::kServing) {
-    TakeRecord(record.offset, std::move(record));
+    const int64_t offset = record.offset;
+    TakeRecord(offset, std::move(record));
   } else if (topic == Topic::kInbox && phase_ == Phase::kServing) {
     inbox_.push_back(std::move(record));
     if (inbox_.size() >= kMaxInbox && inbox_reading_) {

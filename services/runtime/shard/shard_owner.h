@@ -46,6 +46,7 @@ class ShardOwner {
   static constexpr int kMaxInFlight = 4000;           // records appended and not folded
   static constexpr size_t kMaxInbox = 8000;           // inbox records read and not decided
   static constexpr int64_t kSessionTimeoutMs = 6000;  // of the membership (R15)
+  static constexpr int64_t kWatchMs = 3000;           // how often an idle shard looks at hot state (R6)
   static constexpr int64_t kCheckpointMs = 12 * 3600 * 1000LL;
   static constexpr int64_t kAheadMs = 5 * 60 * 1000;       // R7
   static constexpr int64_t kStaleMs = 24 * 3600 * 1000LL;  // R8
@@ -151,6 +152,8 @@ class ShardOwner {
   void FoldedTo(int64_t offset);
   void Reconnect(int64_t after_ms);
   void Reconnected(absl::StatusOr<HotPiece> piece);
+  void Watch();
+  void Watched(const absl::StatusOr<HotPiece>& piece);
   void StartRepair(const std::string& why);
   void AdvanceRepair();
   void RepairDone(HotResult result, Repair::Step next);
@@ -219,6 +222,8 @@ class ShardOwner {
   // folding
   std::deque<Unfolded> unfolded_;
   bool folding_ = false;
+  bool watching_ = false, watch_failed_ = false;
+  int64_t watched_ms_ = 0;
   std::string sent_token_;
   int64_t folded_ = 0;         // @offset as far as known
   bool reconnecting_ = false;  // the connection broke; waits for a look at what is there

@@ -246,6 +246,8 @@ bool ShardOwner::Advance() {
     ports_.hot->Look(shard_, InThisLife([this](absl::StatusOr<HotPiece> piece) { Reconnected(std::move(piece)); }));
     return true;
   }
+  Watch();
+  if (phase_ != Phase::kServing) return true;
   Unverify();
   if (repair_) AdvanceRepair();
   FlushAnswers();
