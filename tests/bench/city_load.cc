@@ -210,6 +210,7 @@ Start CityLoad::OpenCases(bool one_shard) {
   return [city = impl_.get(), one_shard](int64_t n, Done done) {
     dispatch::v1::OpenCaseRequest request;
     request.set_request_id(UuidV7());
+    request.set_source(type::v1::REPORT_SOURCE_COLLECTOR);
     request.set_class_code("E0110");
     request.set_text("路边有一堆暴露垃圾");
     SetPlace(city->first + n, one_shard, request.mutable_location());
