@@ -36,10 +36,10 @@ std::string UuidV7() {
 template <typename Place>
 void SetPlace(int64_t n, bool one_shard, Place* place) {
   const int64_t grid = one_shard ? 0 : n % kGrids, at = one_shard ? n : n / kGrids;
-  place->set_latitude(kSouth + kApart * static_cast<double>(grid / kRow) +
-                      kStep * static_cast<double>(at / kLattice % kLattice + 1));
-  place->set_longitude(kWest + kApart * static_cast<double>(grid % kRow) +
-                       kStep * static_cast<double>(at % kLattice + 1));
+  const int64_t grid_row = grid / kRow, grid_column = grid % kRow;
+  const int64_t row = (at / kLattice) % kLattice, column = at % kLattice;
+  place->set_latitude(kSouth + kApart * static_cast<double>(grid_row) + kStep * static_cast<double>(row + 1));
+  place->set_longitude(kWest + kApart * static_cast<double>(grid_column) + kStep * static_cast<double>(column + 1));
 }
 
 template <typename Photo>
