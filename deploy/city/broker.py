@@ -28,6 +28,8 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
+num.network.threads=2
+num.io.threads=3
 unclean.leader.election.enable=false
 """
 

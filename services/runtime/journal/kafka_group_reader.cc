@@ -2,6 +2,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,9 @@ namespace civicmesh {
 namespace {
 
 constexpr int kLookUpMs = 3000;
+// A commit is a record on a topic of the broker's, which costs it as much as the event did; what was not yet told is
+// delivered again after a kill, and refused as a repetition.
+constexpr std::chrono::milliseconds kTellEvery{100};
 
 using List = std::unique_ptr<rd_kafka_topic_partition_list_t, decltype(&rd_kafka_topic_partition_list_destroy)>;
 
@@ -35,6 +39,7 @@ Headers HeadersOf(const rd_kafka_message_t* message) {
 struct KafkaGroupReader::Impl {
   struct Position {
     int64_t committed = 0;
+    int64_t told = 0;  // of what is committed, what the group knows
     int64_t next = 0;  // what must come next: a record of before a Rewind is not it
   };
 
@@ -43,6 +48,7 @@ struct KafkaGroupReader::Impl {
   rd_kafka_t* handle = nullptr;
   std::map<int, Position> held;
   bool look_up = false;  // positions are to be fetched from the group again
+  std::chrono::steady_clock::time_point told_at;
 
   static void OnRebalance(rd_kafka_t*, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list, void* self) {
     static_cast<Impl*>(self)->Rebalance(what, *list);
@@ -70,7 +76,22 @@ struct KafkaGroupReader::Impl {
     rd_kafka_subscribe(handle, topics.get());
   }
 
+  absl::Status Tell(bool wait) {
+    List list = NewList();
+    for (auto& [shard, position] : held) {
+      if (position.told == position.committed) continue;
+      rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), shard)->offset = position.committed;
+      position.told = position.committed;
+    }
+    told_at = std::chrono::steady_clock::now();
+    if (list->cnt == 0) return absl::OkStatus();
+    const rd_kafka_resp_err_t error = rd_kafka_commit(handle, list.get(), /*async=*/wait ? 0 : 1);
+    return error ? absl::UnavailableError(rd_kafka_err2str(error)) : absl::OkStatus();
+  }
+
   void Rebalance(rd_kafka_resp_err_t what, const rd_kafka_topic_partition_list_t& list) {
+    // Where that fails the next member repeats a little.
+    Tell(/*wait=*/what != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS).IgnoreError();
     held.clear();
     if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
       for (int i = 0; i < list.cnt; ++i) held[list.elems[i].partition] = {};
@@ -95,7 +116,7 @@ struct KafkaGroupReader::Impl {
     for (int i = 0; i < list->cnt; ++i) {
       auto& at = list->elems[i];
       if (at.offset < 0) at.offset = 0;
-      held[at.partition] = {at.offset, at.offset};
+      held[at.partition] = {at.offset, at.offset, at.offset};
     }
     rd_kafka_assign(handle, list.get());
   }
@@ -141,6 +162,7 @@ int KafkaGroupReader::Poll(LogSink& sink, int max, int wait_ms) {
   if (impl_->handle == nullptr) impl_->Open();
   if (impl_->handle == nullptr) return 0;
   if (impl_->look_up) impl_->LookUp();
+  if (std::chrono::steady_clock::now() - impl_->told_at >= kTellEvery) impl_->Tell(/*wait=*/false).IgnoreError();
   int delivered = 0;
   for (int wait = wait_ms; delivered < max; wait = 0) {
     rd_kafka_message_t* message = rd_kafka_consumer_poll(impl_->handle, wait);
@@ -154,16 +176,14 @@ int KafkaGroupReader::Poll(LogSink& sink, int max, int wait_ms) {
 absl::Status KafkaGroupReader::Commit(int shard, int64_t next) {
   auto it = impl_->held.find(shard);
   if (it == impl_->held.end()) return absl::OkStatus();  // another member's by now, which repeats it
-  List list = NewList();
-  rd_kafka_topic_partition_list_add(list.get(), impl_->topic.c_str(), shard)->offset = next;
-  const rd_kafka_resp_err_t error = rd_kafka_commit(impl_->handle, list.get(), /*async=*/1);
-  if (error) return absl::UnavailableError(rd_kafka_err2str(error));
   it->second.committed = next;
   return absl::OkStatus();
 }
 
 void KafkaGroupReader::Rewind() {
-  if (impl_->handle != nullptr && !impl_->held.empty()) impl_->LookUp();
+  if (impl_->handle == nullptr || impl_->held.empty()) return;
+  impl_->Tell(/*wait=*/false).IgnoreError();
+  impl_->LookUp();
 }
 
 std::map<int, int64_t> KafkaGroupReader::Held() {

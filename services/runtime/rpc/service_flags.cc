@@ -11,6 +11,7 @@
 #include "absl/flags/parse.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "services/runtime/base/log.h"
 #include "services/runtime/journal/kafka_topics.h"
@@ -88,6 +89,8 @@ absl::Status CheckFlags() {
 
 absl::Status BeginService(int argc, char** argv, const std::string& name) {
   absl::ParseCommandLine(argc, argv);
+  // Debian builds Abseil as for debugging: every lock, also within gRPC, would keep a graph of who holds what.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   SetLogService(name);
   const sigset_t stop = StopSignals();
   pthread_sigmask(SIG_BLOCK, &stop, nullptr);
