@@ -110,6 +110,7 @@ Lines RecordLines(const Record& record, int64_t offset, bool effective, const Do
   if (record.has_actor() || !record.method().empty())
     lines.front() += absl::StrCat("  ", Short(record.method()), "  by ", Who(record.actor()));
   if (std::string cause = CauseText(record); !cause.empty()) lines.push_back(Detail(cause));
+  if (!record.traceparent().empty()) lines.push_back(Detail("trace " + record.traceparent()));
   if (record.has_refused()) lines.push_back(Detail(RefusedText(record.refused())));
   if (record.has_parked())
     lines.push_back(

@@ -9,9 +9,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
+#include "absl/random/random.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "services/civicctl/keys.h"
 #include "services/runtime/base/clock.h"
@@ -64,7 +67,7 @@ struct Mesh::Channels {
 
 // A call with all its repetitions.
 struct Mesh::Attempts {
-  std::string method, token, time, service, bytes;
+  std::string method, token, time, service, trace, bytes;
   Answered done;
   absl::Time since;
   absl::Duration wait = kFirstRepeat;
@@ -79,6 +82,9 @@ absl::StatusOr<std::unique_ptr<Mesh>> Mesh::Make(MeshOptions options, Loop* loop
 Mesh::Mesh(MeshOptions options, Loop* loop)
     : options_(std::move(options)), loop_(loop), channels_(std::make_unique<Channels>()) {
   const std::string target = options_.door.substr(sizeof kHttp - 1);
+  absl::BitGen random;
+  trace_run_ = absl::Uniform<uint64_t>(absl::IntervalClosed, random, 1, std::numeric_limits<uint64_t>::max());
+  if (!options_.acknowledged.empty()) acknowledged_.open(options_.acknowledged, std::ios::app);
   for (int i = 0; i < kChannels; ++i) {
     grpc::ChannelArguments arguments;
     arguments.SetInt("civicmesh.channel", i);  // unlike arguments, so a connection of its own
@@ -114,6 +120,9 @@ void Mesh::Send(const Caller& caller, absl::Time at, const google::protobuf::Mes
   if (at != absl::InfinitePast()) attempts->time = absl::FormatTime(absl::RFC3339_full, at, absl::UTCTimeZone());
   if (const auto* field = request.GetDescriptor()->FindFieldByName("service"))
     attempts->service = request.GetReflection()->GetString(request, field);
+  // One for all attempts, which are one command.
+  ++traces_;
+  attempts->trace = absl::StrFormat("00-%016x%016x-%016x-01", trace_run_, traces_, traces_);
   attempts->bytes = request.SerializeAsString();
   attempts->done = std::move(done);
   attempts->since = Now();
@@ -128,6 +137,7 @@ void Mesh::Try(std::shared_ptr<Attempts> attempts) {
   auto wire = std::make_shared<Wire>();
   if (!attempts->token.empty()) wire->context.AddMetadata("authorization", attempts->token);
   if (!attempts->time.empty()) wire->context.AddMetadata("civicmesh-time", attempts->time);
+  wire->context.AddMetadata("traceparent", attempts->trace);
   // Every service serves the same control methods: the door tells them apart by this header.
   if (!attempts->service.empty()) wire->context.AddMetadata("x-civicmesh-service", attempts->service);
   wire->context.set_deadline(std::chrono::system_clock::now() + kDeadline);
@@ -145,10 +155,18 @@ void Mesh::Try(std::shared_ptr<Attempts> attempts) {
 }
 
 void Mesh::Answer(std::shared_ptr<Attempts> attempts, const grpc::Status& status, const std::string& bytes) {
-  if (!Again(status) || Now() - attempts->since > options_.patience) return attempts->done(status, bytes);
+  if (!Again(status) || Now() - attempts->since > options_.patience) {
+    if (status.ok()) Note(*attempts);
+    return attempts->done(status, bytes);
+  }
   ++repeats_;
   loop_->After(attempts->wait, [this, attempts] { Try(attempts); });
   attempts->wait = std::min(attempts->wait * 2, kLongestRepeat);
+}
+
+void Mesh::Note(const Attempts& attempts) {
+  if (!acknowledged_.is_open() || attempts.time.empty()) return;
+  acknowledged_ << attempts.method << "\t" << attempts.trace << std::endl;
 }
 
 void Mesh::Watch(const Caller& caller, std::shared_ptr<google::protobuf::Message> request,

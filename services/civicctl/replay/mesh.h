@@ -8,6 +8,7 @@
 // One thread, the loop's, on which everything that is given is called too. Nothing blocks.
 #pragma once
 
+#include <fstream>
 #include <functional>
 #include <map>
 #include <memory>
@@ -36,6 +37,9 @@ struct MeshOptions {
   std::string keys;  // the folder of the signing key
   // How long a call is repeated, and an effect awaited.
   absl::Duration patience = absl::Minutes(5);
+  // A file to which each acknowledged command's method and traceparent are added as a line, before anybody else hears
+  // of the answer; empty: none.
+  std::string acknowledged;
 };
 
 class Mesh {
@@ -92,6 +96,7 @@ class Mesh {
              std::function<bool(const std::string&)> taken);
   void Look(const Caller& caller, std::shared_ptr<google::protobuf::Message> request,
             std::function<bool(const std::string&)> taken, absl::Duration wait, absl::Time since);
+  void Note(const Attempts& attempts);
   // The authorization header; "" without a subject.
   absl::StatusOr<std::string> TokenOf(const Caller& caller);
 
@@ -99,6 +104,8 @@ class Mesh {
   const MeshOptions options_;
   Loop* const loop_;
   std::unique_ptr<Channels> channels_;
+  std::ofstream acknowledged_;
+  uint64_t traces_ = 0, trace_run_;  // the first half of all trace ids
   std::map<std::string, std::string> tokens_;
   int64_t calls_ = 0, repeats_ = 0;
   int in_flight_ = 0, most_in_flight_ = 0;

@@ -284,6 +284,8 @@ Command ReplayCommand() {
                            "the published standard that was loaded instead of the sample's");
             app.add_option("--kafka", options->kafka, "the brokers, for the lines that say where to look next")
                 ->envname("CIVICMESH_KAFKA");
+            app.add_option("--acknowledged", options->mesh.acknowledged,
+                           "a file for the method and traceparent of each acknowledged command");
             app.add_option("--limit", options->limit, "only so many reports")->check(CLI::PositiveNumber);
             app.add_option("--seed", options->seed, "of the simulated staff")->capture_default_str();
             return [options](std::ostream& out) { return Replay(*options, out).Run(); };
