@@ -125,6 +125,7 @@ class Reader : public LogReader {
   bool Identify(const rd_kafka_message_t& message, Partition* at) const;
   Effect Handle(const rd_kafka_message_t& message, LogSink& sink);
   Effect HandleRecord(Partition at, Position& position, const rd_kafka_message_t& message, LogSink& sink);
+  bool AskAgain(Partition at, Position& position);
   void Fail(Partition at, absl::Status why);
   void FailAll(const std::string& why);
   absl::StatusOr<rd_kafka_t*> LookUpHandle();
@@ -283,14 +284,24 @@ Reader::Effect Reader::Handle(const rd_kafka_message_t& message, LogSink& sink) 
       return Effect::kTold;
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-      // One may still come from a position that Start has replaced: librdkafka lets a few through.
-      if (message.offset != position.next) return Effect::kNothing;
+      // One may still come from a position that Start has replaced: librdkafka lets a few through, and fetches nothing
+      // from then on.
+      if (message.offset != position.next && AskAgain(at, position)) return Effect::kNothing;
       Fail(at, absl::OutOfRangeError(rd_kafka_message_errstr(&message)));
       return Effect::kNothing;
     default:
       Fail(at, absl::UnavailableError(rd_kafka_message_errstr(&message)));
       return Effect::kNothing;
   }
+}
+
+// False: often enough.
+bool Reader::AskAgain(Partition at, Position& position) {
+  if (++position.holes > kMaxHoles) return false;
+  Unassign(at);
+  absl::Status assigned = Assign(at, position.next);
+  if (!assigned.ok()) Fail(at, assigned);
+  return true;
 }
 
 Reader::Effect Reader::HandleRecord(Partition at, Position& position, const rd_kafka_message_t& message,
@@ -303,12 +314,7 @@ Reader::Effect Reader::HandleRecord(Partition at, Position& position, const rd_k
   }
   if (message.offset < position.next) return Effect::kNothing;
   // Asked for again before it is believed: an answer of an earlier position would look the same.
-  if (++position.holes <= kMaxHoles) {
-    Unassign(at);
-    absl::Status assigned = Assign(at, position.next);
-    if (!assigned.ok()) Fail(at, assigned);
-    return Effect::kNothing;
-  }
+  if (AskAgain(at, position)) return Effect::kNothing;
   Fail(at, absl::DataLossError(absl::StrCat(Name(at.topic), "/", at.shard, " has ", message.offset, " where ",
                                             position.next, " must be")));
   return Effect::kNothing;
