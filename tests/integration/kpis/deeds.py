@@ -1,0 +1,107 @@
+"""What a replay never does and the KPIs have a rule for: a report withdrawn, one declined as false, a case that staff opened
+and that is postponed, and one whose deadline lies beyond the loaded calendar. All of it through the door, as people would.
+"""
+import datetime
+import json
+import os
+import subprocess
+import time
+import urllib.request
+
+MINUTE = 60 * 1000
+DAY = 24 * 60 * MINUTE
+LAST_DAY_OF_CALENDAR = int(datetime.datetime(2026, 12, 31, 2, tzinfo=datetime.timezone.utc).timestamp()) * 1000
+
+
+def rfc3339(at):
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(at // 1000))}.{at % 1000:03}Z"
+
+
+def new_request_id():
+    """A UUIDv7."""
+    text = f"{time.time_ns() // 1000000 << 80 | 7 << 76 | int.from_bytes(os.urandom(9), 'big') | 2 << 62:032x}"
+    text = text[:12] + "7" + text[13:16] + "8" + text[17:]
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+def eventually(look):
+    """What `look` answers once that is anything: what another service does of a fact takes a moment."""
+    until, found = time.monotonic() + 60, None
+    while not found:
+        found = look()
+        if not found and time.monotonic() > until:
+            raise AssertionError("it does not come")
+    return found
+
+
+class Deeds:
+    """`like`: the facts of cases as they were registered; the deeds happen at their places, of their class and condition.
+    They begin at `at`, milliseconds of business time, which goes on by a minute with each."""
+
+    def __init__(self, city, district, like, at):
+        self._city = city
+        self._staff = json.loads(district.read_text(encoding="utf-8"))["staff"]
+        self._like, self._at = like, at
+        self._tokens = {}
+
+    def do(self):
+        self.registered(self.reported("citizen-kpi", self._like[0]), self._like[0])
+        false = self.reported("citizen-kpi", self._like[1])
+        self.call("REGISTRAR", f"{false}:accept")
+        self.call("REGISTRAR", f"{false}:decline", ground="DECLINE_GROUND_FALSE_REPORT", note="虚假上报")
+        self.reported("citizen-kpi", self._like[2], withdrawn=True)
+        case = self.dispatched(self.opened(self._like[3]), self._like[3])
+        self.call("UNIT_WORKER", f"{case['name']}:sign", case["unit"])
+        # Beyond the last day of the calendar, so that it is postponed to the end.
+        self.call("SHIFT_LEADER", f"{case['name']}:postpone", until=rfc3339(self._at + 300 * DAY), note="待雨季后施工")
+        self._at = max(self._at, LAST_DAY_OF_CALENDAR)
+        self.dispatched(self.opened(self._like[4]), self._like[4])
+
+    def await_rest(self, services):
+        """Two passes over all services say so with the same ends."""
+        def pass_over():
+            rests = [self.call("OPERATOR", f"control/{service}/rest") for service in services]
+            return all(rest["at_rest"] for rest in rests) and [rest["shards"] for rest in rests]
+        eventually(lambda: (first := pass_over()) and first == pass_over())
+
+    def call(self, role, path, unit=None, **body):
+        """POST with a body, else GET, by one of the staff or by the citizen whose name is given as the role."""
+        subject = next((one["subject"] for one in self._staff if role in one["roles"] and one.get("unit") == unit), role)
+        role = role if subject != role else "CITIZEN"
+        if subject not in self._tokens:
+            self._tokens[subject] = subprocess.run(
+                [self._city.binaries / "civicctl", "token", f"--keys={self._city.keys}", f"--subject={subject}", f"--roles={role}",
+                 *([f"--unit={unit}"] if unit else [])], check=True, capture_output=True, text=True).stdout.strip()
+        self._at += MINUTE
+        change = ":" in path or path in ("reports", "cases")
+        request = urllib.request.Request(
+            f"{self._city.door}/v1/{path}", method="POST" if change else "GET",
+            data=json.dumps({"request_id": new_request_id(), **body}).encode() if change else None,
+            headers={"authorization": f"Bearer {self._tokens[subject]}", "civicmesh-time": rfc3339(self._at)})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+    def reported(self, citizen, like, withdrawn=False):
+        """The name of the case that a report becomes."""
+        report = self.call(citizen, "reports", text=f"{like.class_name_zh}，请处理", location=place(like))["name"]
+        case = eventually(lambda: self.call(citizen, report)["case"])
+        if withdrawn:
+            self.call(citizen, f"{report}:withdraw")
+        return case
+
+    def opened(self, like):
+        case = self.call("COLLECTOR", "cases", source="REPORT_SOURCE_COLLECTOR", class_code=like.class_code, location=place(like),
+                         text="巡查发现")
+        return case["name"]
+
+    def registered(self, case, like):
+        self.call("REGISTRAR", f"{case}:accept")
+        self.call("REGISTRAR", f"{case}:register", class_code=like.class_code, condition_id=like.condition_id)
+
+    def dispatched(self, case, like):
+        self.registered(case, like)
+        return self.call("DISPATCHER", f"{case}:dispatch")
+
+
+def place(like):
+    return {"latitude": like.location.latitude, "longitude": like.location.longitude}
