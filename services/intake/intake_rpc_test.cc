@@ -73,7 +73,7 @@ class Facts : public GroupReader {
     for (; next_ < records_.size(); ++next_, ++count) sink.OnRecord({Topic::kEvents, 0}, records_[next_]);
     return count;
   }
-  absl::Status Commit(int, int64_t) override { return absl::OkStatus(); }
+  void Commit(int, int64_t) override {}
   void Rewind() override { next_ = 0; }
   std::map<int, int64_t> Held() override { return {{0, 0}}; }
 

@@ -50,10 +50,7 @@ class World::Group : public GroupReader {
  public:
   explicit Group(MemoryJournal* journal) : reader_(journal->NewReader()) { Rewind(); }
   int Poll(LogSink& sink, int max, int wait_ms) override { return reader_->Poll(sink, max, wait_ms); }
-  absl::Status Commit(int, int64_t next) override {
-    committed = std::max(committed, next);
-    return absl::OkStatus();
-  }
+  void Commit(int, int64_t next) override { committed = std::max(committed, next); }
   void Rewind() override { reader_->Start({Topic::kEvents, 0}, committed); }
   std::map<int, int64_t> Held() override { return {{0, committed}}; }
   int64_t committed = 0;

@@ -76,7 +76,9 @@ struct Mesh::Attempts {
 absl::StatusOr<std::unique_ptr<Mesh>> Mesh::Make(MeshOptions options, Loop* loop) {
   if (!absl::StartsWith(options.door, kHttp))
     return absl::InvalidArgumentError(absl::StrCat("--door=", options.door, " must be as http://127.0.0.1:8311"));
-  return std::unique_ptr<Mesh>(new Mesh(std::move(options), loop));
+  std::unique_ptr<Mesh> mesh(new Mesh(std::move(options), loop));
+  if (!mesh->acknowledged_) return absl::InvalidArgumentError("the file of acknowledged commands cannot be written");
+  return mesh;
 }
 
 Mesh::Mesh(MeshOptions options, Loop* loop)

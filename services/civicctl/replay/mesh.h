@@ -44,7 +44,7 @@ struct MeshOptions {
 
 class Mesh {
  public:
-  // INVALID_ARGUMENT: the door is no http address. `loop` outlives the mesh.
+  // INVALID_ARGUMENT: the door is no http address, or acknowledged cannot be written. `loop` outlives the mesh.
   static absl::StatusOr<std::unique_ptr<Mesh>> Make(MeshOptions options, Loop* loop);
   ~Mesh();
 
@@ -105,7 +105,8 @@ class Mesh {
   Loop* const loop_;
   std::unique_ptr<Channels> channels_;
   std::ofstream acknowledged_;
-  uint64_t traces_ = 0, trace_run_;  // the first half of all trace ids
+  uint64_t trace_run_;  // the first half of all trace ids
+  uint64_t traces_ = 0;
   std::map<std::string, std::string> tokens_;
   int64_t calls_ = 0, repeats_ = 0;
   int in_flight_ = 0, most_in_flight_ = 0;

@@ -24,7 +24,7 @@ class GroupReader {
 
   // Everything below `next` has had its effect. The group may hear of it only at a later Poll, and of the last one
   // alone; until then a member that is killed leaves what it has done to be delivered again.
-  virtual absl::Status Commit(int shard, int64_t next) = 0;
+  virtual void Commit(int shard, int64_t next) = 0;
 
   // Delivers all partitions from their committed offsets again.
   virtual void Rewind() = 0;

@@ -76,22 +76,19 @@ struct KafkaGroupReader::Impl {
     rd_kafka_subscribe(handle, topics.get());
   }
 
-  absl::Status Tell(bool wait) {
+  // Where it fails, whoever holds the shards next repeats a little.
+  void Tell(bool wait) {
     List list = NewList();
-    for (auto& [shard, position] : held) {
-      if (position.told == position.committed) continue;
-      rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), shard)->offset = position.committed;
-      position.told = position.committed;
-    }
+    for (const auto& [shard, position] : held)
+      if (position.told != position.committed)
+        rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), shard)->offset = position.committed;
     told_at = std::chrono::steady_clock::now();
-    if (list->cnt == 0) return absl::OkStatus();
-    const rd_kafka_resp_err_t error = rd_kafka_commit(handle, list.get(), /*async=*/wait ? 0 : 1);
-    return error ? absl::UnavailableError(rd_kafka_err2str(error)) : absl::OkStatus();
+    if (list->cnt == 0 || rd_kafka_commit(handle, list.get(), /*async=*/wait ? 0 : 1)) return;
+    for (auto& [shard, position] : held) position.told = position.committed;
   }
 
   void Rebalance(rd_kafka_resp_err_t what, const rd_kafka_topic_partition_list_t& list) {
-    // Where that fails the next member repeats a little.
-    Tell(/*wait=*/what != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS).IgnoreError();
+    Tell(/*wait=*/what != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS);
     held.clear();
     if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
       for (int i = 0; i < list.cnt; ++i) held[list.elems[i].partition] = {};
@@ -162,7 +159,7 @@ int KafkaGroupReader::Poll(LogSink& sink, int max, int wait_ms) {
   if (impl_->handle == nullptr) impl_->Open();
   if (impl_->handle == nullptr) return 0;
   if (impl_->look_up) impl_->LookUp();
-  if (std::chrono::steady_clock::now() - impl_->told_at >= kTellEvery) impl_->Tell(/*wait=*/false).IgnoreError();
+  if (std::chrono::steady_clock::now() - impl_->told_at >= kTellEvery) impl_->Tell(/*wait=*/false);
   int delivered = 0;
   for (int wait = wait_ms; delivered < max; wait = 0) {
     rd_kafka_message_t* message = rd_kafka_consumer_poll(impl_->handle, wait);
@@ -173,16 +170,14 @@ int KafkaGroupReader::Poll(LogSink& sink, int max, int wait_ms) {
   return delivered;
 }
 
-absl::Status KafkaGroupReader::Commit(int shard, int64_t next) {
-  auto it = impl_->held.find(shard);
-  if (it == impl_->held.end()) return absl::OkStatus();  // another member's by now, which repeats it
-  it->second.committed = next;
-  return absl::OkStatus();
+void KafkaGroupReader::Commit(int shard, int64_t next) {
+  // Else it is another member's by now, which repeats it.
+  if (auto it = impl_->held.find(shard); it != impl_->held.end()) it->second.committed = next;
 }
 
 void KafkaGroupReader::Rewind() {
   if (impl_->handle == nullptr || impl_->held.empty()) return;
-  impl_->Tell(/*wait=*/false).IgnoreError();
+  impl_->Tell(/*wait=*/false);
   impl_->LookUp();
 }
 

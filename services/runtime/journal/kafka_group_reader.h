@@ -23,7 +23,7 @@ class KafkaGroupReader : public GroupReader {
   ~KafkaGroupReader() override;
 
   int Poll(LogSink& sink, int max, int wait_ms) override;
-  absl::Status Commit(int shard, int64_t next) override;
+  void Commit(int shard, int64_t next) override;
   void Rewind() override;
   std::map<int, int64_t> Held() override;
 

@@ -119,10 +119,9 @@ class LockedGroup : public GroupReader {
     if (came == 0) absl::SleepFor(absl::Milliseconds(std::min(wait_ms, 1)));
     return came;
   }
-  absl::Status Commit(int shard, int64_t next) override {
+  void Commit(int shard, int64_t next) override {
     Locked lock(LogLock());
     (*committed_)[shard] = next;
-    return absl::OkStatus();
   }
   void Rewind() override {
     for (const auto& [shard, next] : Held()) reader_->Start({Topic::kEvents, shard}, next);

@@ -41,6 +41,9 @@ class Joined {
   absl::flat_hash_map<std::string, bool> rows_;
 };
 
+// Nothing was lost since a fill was verified, by what a server says that has not been started anew since.
+bool Whole(const HotPiece& piece) { return piece.verified && piece.verified->run_id == piece.server_run_id; }
+
 }  // namespace
 
 bool ShardOwner::Fold() {
@@ -84,9 +87,8 @@ void ShardOwner::Reconnected(absl::StatusOr<HotPiece> piece) {
   if (!piece.ok()) return Reconnect(200);
   if (piece->fence > fold_.epoch) return End("fenced by a higher epoch", kSessionTimeoutMs);
   if (repair_) return StartRepair("the connection broke during a repair");
-  const bool whole = piece->verified && piece->verified->run_id == piece->server_run_id;
   const std::string& token = piece->point.token;
-  if (!whole || (token != absl::StrCat(folded_) && token != sent_token_))
+  if (!Whole(*piece) || (token != absl::StrCat(folded_) && token != sent_token_))
     return StartRepair("hot state changed behind the connection");
   // The last call did run, or it never will: its connection is gone.
   int64_t offset = 0;
@@ -118,8 +120,8 @@ void ShardOwner::Watched(const absl::StatusOr<HotPiece>& piece) {
   }
   if (piece->fence > fold_.epoch) return End("fenced by a higher epoch", kSessionTimeoutMs);
   // Calls run in order, so no later fold is in this answer.
-  const bool whole = piece->verified && piece->verified->run_id == piece->server_run_id;
-  if (!whole || piece->point.token != absl::StrCat(folded_)) StartRepair("hot state changed while nothing was folded");
+  if (!Whole(*piece) || piece->point.token != absl::StrCat(folded_))
+    StartRepair("hot state changed while nothing was folded");
 }
 
 void ShardOwner::FoldedTo(int64_t offset) {

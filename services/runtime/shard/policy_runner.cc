@@ -148,8 +148,7 @@ struct PolicyRunner::Impl : LogSink {
       for (auto& [shard, events] : state->under_way)
         for (; !events.empty() && events.front().open <= 0; events.pop_front()) done[shard] = events.front().offset + 1;
     }
-    for (auto [shard, next] : done)
-      if (!source->Commit(shard, next).ok()) broken = true;
+    for (auto [shard, next] : done) source->Commit(shard, next);
     auto held = source->Held();
     absl::MutexLock lock(&state->mutex);
     state->progress.committed = std::move(held);

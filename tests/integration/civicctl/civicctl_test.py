@@ -9,38 +9,25 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 import urllib.request
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-BIN = pathlib.Path(os.environ["CIVICMESH_BIN"])
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from town import BIN, ROOT, Town, new_request_id  # pylint: disable=wrong-import-position
+
 SAMPLE = ROOT / "deploy/sample"
 SERVICES = "dispatch,points,analytics"
 NOON = "2026-09-02T04:00:00Z"  # a Wednesday, worked, in Asia/Shanghai
 SHARD = 3
 
 
-def new_request_id():
-    """A UUIDv7."""
-    text = f"{time.time_ns() // 1000000 << 80 | int.from_bytes(os.urandom(10), 'big'):032x}"
-    text = text[:12] + "7" + text[13:16] + "8" + text[17:]
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
-
-
-class City:
+class City(Town):
     def __init__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ctl-"))
-        done = subprocess.run([ROOT / "deploy/up", f"--bin={BIN}", f"--data={self.folder}", "--port=0", "--no-replay",
-                               f"--services={SERVICES}"], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise AssertionError(done.stdout + done.stderr)
+        super().__init__("ctl-", f"--services={SERVICES}")
         self.where = json.loads((self.folder / "city.json").read_text())
-
-    def remove(self):
-        subprocess.run([ROOT / "deploy/down", f"--data={self.folder}", "--purge"], stdout=subprocess.DEVNULL, check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def ctl(self, *args, code=0):
         """What civicctl prints; on standard error where another exit code than 0 is expected."""

@@ -3,10 +3,11 @@ and that is postponed, and one whose deadline lies beyond the loaded calendar. A
 """
 import datetime
 import json
-import os
 import subprocess
 import time
 import urllib.request
+
+from town import new_request_id
 
 MINUTE = 60 * 1000
 DAY = 24 * 60 * MINUTE
@@ -15,13 +16,6 @@ LAST_DAY_OF_CALENDAR = int(datetime.datetime(2026, 12, 31, 2, tzinfo=datetime.ti
 
 def rfc3339(at):
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(at // 1000))}.{at % 1000:03}Z"
-
-
-def new_request_id():
-    """A UUIDv7."""
-    text = f"{time.time_ns() // 1000000 << 80 | 7 << 76 | int.from_bytes(os.urandom(9), 'big') | 2 << 62:032x}"
-    text = text[:12] + "7" + text[13:16] + "8" + text[17:]
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
 def eventually(look):

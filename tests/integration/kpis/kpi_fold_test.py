@@ -11,22 +11,16 @@ import json
 import math
 import os
 import pathlib
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 import unittest
 import urllib.parse
 import urllib.request
 
-import kpi_fold
-from deeds import Deeds, rfc3339
-
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-BIN = pathlib.Path(os.environ["CIVICMESH_BIN"])
-sys.path.insert(0, str(ROOT / "deploy/city"))
-import city as cities  # pylint: disable=wrong-import-position
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import kpi_fold  # pylint: disable=wrong-import-position
+from town import BIN, ROOT, Town  # pylint: disable=wrong-import-position
+from deeds import Deeds, rfc3339  # pylint: disable=wrong-import-position
 
 REPORTS = int(os.environ.get("CIVICMESH_KPIS_REPORTS", "150"))
 DOMAINS = ("intake", "dispatch", "points", "volunteering")
@@ -37,14 +31,12 @@ def to_millis(text):
     return round(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)
 
 
-class Town:
+class Replayed(Town):
     """A city that has replayed, its facts, and analytics behind its door."""
 
     def __init__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kpi-"))
+        super().__init__("kpi-")
         unittest.addModuleCleanup(self.remove)
-        self.run(ROOT / "deploy/up", f"--bin={BIN}", f"--data={self.folder}", "--port=0", "--no-replay")
-        self.city = cities.City(self.folder, BIN)
         self.run(BIN / "civicctl", "replay", f"--door={self.city.door}", f"--keys={self.city.keys}", f"--limit={REPORTS}")
         self.token = self.city.token("analyst-01", "ANALYST", hours=1)
         self.descriptors = self.describe()
@@ -53,16 +45,6 @@ class Town:
         self.dump = self.dumped()
         self.facts = kpi_fold.read_facts(self.descriptors, self.dump)
         self.known = kpi_fold.City(self.facts)
-
-    def remove(self):
-        subprocess.run([ROOT / "deploy/down", f"--data={self.folder}", "--purge"], stdout=subprocess.DEVNULL, check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def run(self, *command):
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
-        if done.returncode:
-            raise AssertionError((done.stdout + done.stderr).decode(errors="replace"))
-        return done.stdout
 
     def do_what_a_replay_does_not(self):
         facts = kpi_fold.read_facts(self.descriptors, self.dumped())
@@ -114,7 +96,7 @@ class Town:
 
 def setUpModule():  # pylint: disable=invalid-name
     global TOWN
-    TOWN = Town()
+    TOWN = Replayed()
 
 
 def windows(facts):

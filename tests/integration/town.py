@@ -1,0 +1,55 @@
+"""What the tests of a whole city share: a city without reports in a folder of its own, as deploy/up makes it.
+
+Needs the built programs (CIVICMESH_BIN) and what deploy/install installs.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ["CIVICMESH_BIN"])
+sys.path.insert(0, str(ROOT / "deploy/city"))
+import city as cities  # pylint: disable=wrong-import-position
+
+
+def new_request_id():
+    """A UUIDv7."""
+    text = f"{time.time_ns() // 1000000 << 80 | 7 << 76 | int.from_bytes(os.urandom(9), 'big') | 2 << 62:032x}"
+    text = text[:12] + "7" + text[13:16] + "8" + text[17:]
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+class Town:
+    """`options`: more of deploy/up. Where it does not come up, nothing of it is left."""
+
+    def __init__(self, prefix, *options):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=prefix))
+        self._options = options
+        try:
+            self.revive()
+        except BaseException:
+            self.remove()
+            raise
+        self.city = cities.City(self.folder, BIN)
+
+    def revive(self):
+        """Starts what does not run."""
+        self.run(ROOT / "deploy/up", f"--bin={BIN}", f"--data={self.folder}", "--port=0", "--no-replay", *self._options)
+
+    def remove(self):
+        """Nothing where that was done."""
+        if not self.folder.exists():
+            return
+        subprocess.run([ROOT / "deploy/down", f"--data={self.folder}", "--purge"], stdout=subprocess.DEVNULL, check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def run(self, *command):
+        """What it prints, in bytes. Raises AssertionError with all of that where it fails."""
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+        if done.returncode:
+            raise AssertionError((done.stdout + done.stderr).decode(errors="replace"))
+        return done.stdout
