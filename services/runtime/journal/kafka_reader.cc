@@ -284,8 +284,8 @@ Reader::Effect Reader::Handle(const rd_kafka_message_t& message, LogSink& sink) 
       return Effect::kTold;
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-      // One may still come from a position that Start has replaced: librdkafka lets a few through, and fetches nothing
-      // from then on.
+      // One may still come from a position that Start has replaced: librdkafka lets a few through, and may fetch
+      // nothing from then on.
       if (message.offset != position.next && AskAgain(at, position)) return Effect::kNothing;
       Fail(at, absl::OutOfRangeError(rd_kafka_message_errstr(&message)));
       return Effect::kNothing;
