@@ -124,7 +124,6 @@ CaseDecision DispatchShard::DecideTimer(const FiredTimer& timer, const Context& 
   return decision;
 }
 
-// The index is kept here rather than in Changed, which would cost a copy of the case per event.
 absl::Status DispatchShard::EvolveStream(v1::DispatchStream& stream, const EventMeta& meta, const JournalEvent& event) {
   if (auto was = EntryOf(meta.stream, stream)) duplicates_.Remove(stream.case_().case_().class_code(), *was);
   absl::Status evolved = dispatch::Evolve(stream, meta, event);
@@ -132,8 +131,7 @@ absl::Status DispatchShard::EvolveStream(v1::DispatchStream& stream, const Event
   return evolved;
 }
 
-// Only after a load: see EvolveStream.
-void DispatchShard::Changed(std::string_view id, const v1::DispatchStream& before, const v1::DispatchStream& after) {
+void DispatchShard::Loaded(std::string_view id, const v1::DispatchStream& before, const v1::DispatchStream& after) {
   if (auto was = EntryOf(id, before)) duplicates_.Remove(before.case_().case_().class_code(), *was);
   if (auto is = EntryOf(id, after)) duplicates_.Add(after.case_().case_().class_code(), *std::move(is));
 }

@@ -33,7 +33,7 @@ class DispatchShard : public TypedMachine<v1::JournalEvent, v1::Command, v1::Dis
   // "all", "status", "unit" and "grid", by the time of opening.
   std::vector<std::string> RowsOf(std::string_view id, const v1::DispatchStream& stream) const override;
   std::vector<PublicEvent> PublicEvents(const EventMeta& meta, const v1::JournalEvent& event) const override;
-  void Changed(std::string_view id, const v1::DispatchStream& before, const v1::DispatchStream& after) override;
+  void Loaded(std::string_view id, const v1::DispatchStream& before, const v1::DispatchStream& after) override;
   // Closed or declined: at most a revisit comes.
   bool Settled(const v1::DispatchStream& stream) const override;
 

@@ -155,7 +155,7 @@ void PointsShard::Remember(std::string_view page_stream, const v1::Transaction& 
   counted_.insert(Fingerprint(account, transaction.rule(), transaction.source()));
 }
 
-void PointsShard::Changed(std::string_view id, const v1::PointsStream&, const v1::PointsStream& after) {
+void PointsShard::Loaded(std::string_view id, const v1::PointsStream&, const v1::PointsStream& after) {
   if (after.kind_case() != v1::PointsStream::kPage) return;
   const v1::TransactionPage parsed = Parsed(after);
   for (const auto& transaction : parsed.transactions()) Remember(id, transaction);

@@ -24,7 +24,7 @@ class PointsShard : public TypedMachine<v1::JournalEvent, v1::Command, v1::Point
   absl::Status EvolveStream(v1::PointsStream& stream, const EventMeta& meta, const v1::JournalEvent& event) override;
   std::vector<std::string> RowsOf(std::string_view id, const v1::PointsStream& stream) const override;
   std::vector<PublicEvent> PublicEvents(const EventMeta& meta, const v1::JournalEvent& event) const override;
-  void Changed(std::string_view id, const v1::PointsStream& before, const v1::PointsStream& after) override;
+  void Loaded(std::string_view id, const v1::PointsStream& before, const v1::PointsStream& after) override;
 
  private:
   const v1::AccountState* Account(std::string_view stream) const;

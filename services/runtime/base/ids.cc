@@ -1,5 +1,6 @@
 #include "services/runtime/base/ids.h"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 
 #include "absl/strings/ascii.h"
@@ -23,9 +24,10 @@ void AppendDigits(std::string& to, std::string_view seed) {
 }  // namespace
 
 std::string Sha256(std::string_view bytes) {
+  // SHA256() would look the algorithm up anew for each call, which costs more than a short text's digest.
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   std::string out(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-         reinterpret_cast<unsigned char*>(out.data()));
+  EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(out.data()), nullptr, algorithm, nullptr);
   return out;
 }
 

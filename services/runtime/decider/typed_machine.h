@@ -3,8 +3,8 @@
 //   class DispatchShard : public TypedMachine<JournalEvent, Command, CaseState> { … };
 //
 // `Stream` is the message of one stream's state (a oneof where a domain has several kinds). Indexes are kept by
-// overriding Changed, which is called with the state before and after each change and load. What has come to its end is
-// kept as bytes, at a fifth of the memory, where a domain says so by Settled.
+// EvolveStream, and by Loaded for what comes from a snapshot. What has come to its end is kept as bytes, at a fifth of
+// the memory, where a domain says so by Settled.
 #pragma once
 
 #include <memory>
@@ -18,6 +18,7 @@
 #include "absl/strings/string_view.h"
 #include "google/protobuf/message_lite.h"
 #include "services/runtime/decider/machine.h"
+#include "services/runtime/decider/parse_room.h"
 
 namespace civicmesh {
 
@@ -37,30 +38,35 @@ class TypedMachine : public Machine {
     return Encode(DecideTimer(timer, ctx));
   }
   absl::Status Evolve(const EventMeta& meta, std::string_view bytes) final {
-    Event event;
-    if (!event.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
-      return absl::DataLossError("journal event does not parse");
-    Stream before, &now = Awake(meta.stream);
-    if (indexed()) before = now;
-    absl::Status status = EvolveStream(now, meta, event);
-    if (indexed()) Changed(meta.stream, before, now);
-    Settle(meta.stream, now);
+    const Event* event = events_.Parse(bytes);
+    if (!event) return absl::DataLossError("journal event does not parse");
+    Stream& now = Awake(meta.stream);
+    absl::Status status = EvolveStream(now, meta, *event);
+    if (Settled(now)) {
+      settled_[KeyOf(meta.stream)] = EqualBytes(now);
+      streams_.erase(KeyOf(meta.stream));
+    }
     return status;
   }
   Bytes Save(std::string_view stream) const final {
     if (auto settled = settled_.find(KeyOf(stream)); settled != settled_.end()) return settled->second;
-    const Stream* s = Find(stream);
-    return s ? EqualBytes(*s) : "";
+    auto it = streams_.find(KeyOf(stream));
+    return it != streams_.end() ? EqualBytes(it->second) : "";
   }
   absl::Status Load(std::string_view stream, std::string_view bytes) final {
-    Stream loaded;
-    if (!loaded.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    Stream before;
+    if (const Stream* there = Find(stream)) {  // a moving scan may bring a stream twice
+      before = *there;
+      streams_.erase(KeyOf(stream));
+      settled_.erase(KeyOf(stream));
+    }
+    if (!read_.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
       return absl::DataLossError("stream state does not parse");
-    Stream& now = Awake(stream);
-    Stream before = now;
-    now = std::move(loaded);
-    Changed(stream, before, now);
-    Settle(stream, now);
+    Loaded(stream, before, read_);
+    if (Settled(read_))
+      settled_[KeyOf(stream)] = bytes;
+    else
+      streams_[KeyOf(stream)].Swap(&read_);
     return absl::OkStatus();
   }
   std::vector<std::string> Rows(std::string_view stream) const final {
@@ -68,10 +74,9 @@ class TypedMachine : public Machine {
     return s ? RowsOf(stream, *s) : std::vector<std::string>();
   }
   absl::StatusOr<std::vector<PublicEvent>> Publish(const EventMeta& meta, std::string_view bytes) const final {
-    Event event;
-    if (!event.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
-      return absl::DataLossError("journal event does not parse");
-    return PublicEvents(meta, event);
+    const Event* event = events_.Parse(bytes);
+    if (!event) return absl::DataLossError("journal event does not parse");
+    return PublicEvents(meta, *event);
   }
 
   // Null when there is no such stream. The state of a settled stream holds until the next call for a settled one.
@@ -90,9 +95,8 @@ class TypedMachine : public Machine {
   virtual absl::Status EvolveStream(Stream& stream, const EventMeta& meta, const Event& event) = 0;
   virtual std::vector<std::string> RowsOf(std::string_view id, const Stream& stream) const = 0;
   virtual std::vector<PublicEvent> PublicEvents(const EventMeta& meta, const Event& event) const = 0;
-  // True where Changed keeps indexes (it costs a copy of the state per event).
-  virtual bool indexed() const { return false; }
-  virtual void Changed(std::string_view /*id*/, const Stream& /*before*/, const Stream& /*after*/) {}
+  // A state came from a snapshot; `before` is empty unless the stream was there already.
+  virtual void Loaded(std::string_view /*id*/, const Stream& /*before*/, const Stream& /*loaded*/) {}
   // True for a state that hardly anything will ask for again.
   virtual bool Settled(const Stream&) const { return false; }
 
@@ -111,11 +115,6 @@ class TypedMachine : public Machine {
     }
     return now;
   }
-  void Settle(std::string_view stream, const Stream& now) {
-    if (!Settled(now)) return;
-    settled_[KeyOf(stream)] = EqualBytes(now);
-    streams_.erase(KeyOf(stream));
-  }
 
   static Decision<Bytes> Encode(Decision<Event> typed) {
     if (auto* refusal = std::get_if<Refusal>(&typed)) return std::move(*refusal);
@@ -128,6 +127,7 @@ class TypedMachine : public Machine {
 
   absl::flat_hash_map<std::string, Stream> streams_;
   absl::flat_hash_map<std::string, Bytes> settled_;
+  mutable ParseRoom<Event> events_;
   mutable Stream read_;
 };
 

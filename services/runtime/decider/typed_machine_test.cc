@@ -20,17 +20,17 @@ class Words : public TypedMachine<Word, Word, Word> {
  protected:
   Decision<Word> DecideCommand(const Word&, const Context&) const override { return Decided<Word>(); }
   Decision<Word> DecideTimer(const FiredTimer&, const Context&) const override { return Decided<Word>(); }
-  absl::Status EvolveStream(Word& stream, const EventMeta&, const Word& event) override {
+  absl::Status EvolveStream(Word& stream, const EventMeta& meta, const Word& event) override {
     stream.set_kind(event.kind());
+    index[std::string(meta.stream)] = event.kind();
     stream.set_due_ms(stream.due_ms() + 1);
     return absl::OkStatus();
   }
   std::vector<std::string> RowsOf(std::string_view, const Word& stream) const override { return {stream.kind()}; }
   std::vector<PublicEvent> PublicEvents(const EventMeta&, const Word&) const override { return {}; }
-  bool indexed() const override { return true; }
-  void Changed(std::string_view id, const Word& before, const Word& after) override {
+  void Loaded(std::string_view id, const Word& before, const Word& loaded) override {
     EXPECT_EQ(index[std::string(id)], before.kind());
-    index[std::string(id)] = after.kind();
+    index[std::string(id)] = loaded.kind();
   }
   bool Settled(const Word& stream) const override { return stream.kind() == "end"; }
 };

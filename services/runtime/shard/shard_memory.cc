@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 
 namespace civicmesh {
@@ -38,16 +39,13 @@ absl::Status ShardMemory::Load(HotTable table, const std::string& key, const std
     log::v1::StreamValue value;
     if (auto s = ParseValue(bytes, value, "stream"); !s.ok()) return s;
     StreamMeta& meta = streams_[key];
-    while (!meta.timers.empty()) Disarm(meta, meta.timers.begin()->first);  // a moving scan may bring a key twice
+    while (!meta.timers.empty()) Disarm(key, meta, meta.timers.back().kind);  // a moving scan may bring a key twice
     meta.version = value.version();
     meta.now_ms = value.now_ms();
     meta.last = {value.offset(), 0};
     meta.last_events = {value.events_offset(), 0};
-    for (const auto& timer : value.timers()) Arm(meta, timer);
-    if (auto s = machine_->Load(key, value.state()); !s.ok()) return s;
-    meta.rows = machine_->Rows(key);
-    std::sort(meta.rows.begin(), meta.rows.end());
-    return absl::OkStatus();
+    for (const auto& timer : value.timers()) Arm(key, meta, {timer.kind(), timer.due_ms(), timer.arming_version()});
+    return machine_->Load(key, value.state());
   }
   if (table == HotTable::kOutcomes) {
     log::v1::OutcomeValue value;
@@ -63,36 +61,46 @@ absl::Status ShardMemory::Load(HotTable table, const std::string& key, const std
   return absl::OkStatus();
 }
 
-void ShardMemory::Arm(StreamMeta& meta, const log::v1::TimerId& timer) {
-  Disarm(meta, timer.kind());
-  timers_.emplace(timer.due_ms(), timer.stream(), timer.kind(), timer.arming_version());
-  meta.timers[timer.kind()] = timer;
+void ShardMemory::Arm(const std::string& stream, StreamMeta& meta, StreamMeta::Timer timer) {
+  Disarm(stream, meta, timer.kind);
+  timers_.emplace(timer.due_ms, stream, timer.kind, timer.arming_version);
+  const auto at = std::find_if(meta.timers.begin(), meta.timers.end(), [&](auto& t) { return t.kind > timer.kind; });
+  meta.timers.insert(at, std::move(timer));
 }
 
-void ShardMemory::Disarm(StreamMeta& meta, const std::string& kind) {
-  auto it = meta.timers.find(kind);
+void ShardMemory::Disarm(const std::string& stream, StreamMeta& meta, std::string_view kind) {
+  const auto it = std::find_if(meta.timers.begin(), meta.timers.end(), [&](auto& t) { return t.kind == kind; });
   if (it == meta.timers.end()) return;
-  const auto& t = it->second;
-  timers_.erase({t.due_ms(), t.stream(), t.kind(), t.arming_version()});
+  timers_.erase({it->due_ms, stream, it->kind, it->arming_version});
   meta.timers.erase(it);
 }
 
 absl::Status ShardMemory::ApplyStreams(const Record& record, Place place, bool skip, bool values, Delta& delta) {
-  std::vector<std::string> touched;
+  struct Touched {
+    const std::string* id;
+    std::vector<std::string> rows_before = {};
+    bool has_events = false;
+  };
+  absl::InlinedVector<Touched, 2> touched;
   auto held = [&](const std::string& id) {
     auto it = streams_.find(id);
     return skip && rules_.skip && it != streams_.end() && it->second.last.offset >= place.offset;
   };
-  auto touch = [&](const std::string& id) -> StreamMeta& {
-    if (std::find(touched.begin(), touched.end(), id) == touched.end()) touched.push_back(id);
-    return streams_[id];
+  auto touch = [&](const std::string& id) -> Touched& {
+    for (auto& t : touched)
+      if (*t.id == id) return t;
+    touched.push_back({.id = &id});
+    if (values) touched.back().rows_before = SortedRows(id);
+    return touched.back();
   };
-  if (record.has_timer() && !held(record.timer().stream()))
-    Disarm(touch(record.timer().stream()), record.timer().kind());
-  std::set<std::string> with_events;
+  if (record.has_timer() && !held(record.timer().stream())) {
+    Touched& fired = touch(record.timer().stream());
+    Disarm(*fired.id, streams_[*fired.id], record.timer().kind());
+  }
   for (const auto& change : record.accepted().streams()) {
     if (held(change.stream())) continue;
-    StreamMeta& meta = touch(change.stream());
+    Touched& changed = touch(change.stream());
+    StreamMeta& meta = streams_[change.stream()];
     uint64_t version = change.first_version();
     if (version != meta.version + 1)
       return absl::DataLossError(
@@ -102,43 +110,42 @@ absl::Status ShardMemory::ApplyStreams(const Record& record, Place place, bool s
       if (auto s = machine_->Evolve(about, event); !s.ok()) return s;
       meta.version = version++;
     }
-    with_events.insert(change.stream());
+    changed.has_events = true;
   }
   for (const auto& change : record.accepted().timers()) {
-    if (!with_events.count(change.stream())) continue;  // held already
+    const auto changed = std::find_if(touched.begin(), touched.end(),
+                                      [&](const auto& t) { return t.has_events && *t.id == change.stream(); });
+    if (changed == touched.end()) continue;  // held already
     StreamMeta& meta = streams_[change.stream()];
-    if (change.due_ms() == 0) {
-      Disarm(meta, change.kind());
-      continue;
-    }
-    log::v1::TimerId timer;
-    timer.set_stream(change.stream());
-    timer.set_kind(change.kind());
-    timer.set_due_ms(change.due_ms());
-    timer.set_arming_version(meta.version);
-    Arm(meta, timer);
+    if (change.due_ms() == 0)
+      Disarm(change.stream(), meta, change.kind());
+    else
+      Arm(change.stream(), meta, {change.kind(), change.due_ms(), meta.version});
   }
-  for (const auto& id : touched) {
+  for (auto& [touched_id, rows_before, has_events] : touched) {
+    const std::string& id = *touched_id;
     StreamMeta& meta = streams_[id];
     meta.now_ms = record.now_ms();
     meta.last = place;
-    Delta::Stream out;
-    out.id = id;
-    out.has_events = with_events.count(id) > 0;
-    if (out.has_events) meta.last_events = place;
+    if (has_events) meta.last_events = place;
     if (!values) continue;
-    std::vector<std::string> rows = machine_->Rows(id);
-    std::sort(rows.begin(), rows.end());
-    std::set_difference(meta.rows.begin(), meta.rows.end(), rows.begin(), rows.end(),
+    Delta::Stream out{.id = id, .value = {}, .has_events = has_events};
+    const std::vector<std::string> rows = SortedRows(id);
+    std::set_difference(rows_before.begin(), rows_before.end(), rows.begin(), rows.end(),
                         std::back_inserter(out.rows_removed));
-    std::set_difference(rows.begin(), rows.end(), meta.rows.begin(), meta.rows.end(),
+    std::set_difference(rows.begin(), rows.end(), rows_before.begin(), rows_before.end(),
                         std::back_inserter(out.rows_added));
-    meta.rows = std::move(rows);
     out.value = ValueOf(id, meta);
     out.events_place = meta.last_events;
     delta.streams.push_back(std::move(out));
   }
   return absl::OkStatus();
+}
+
+std::vector<std::string> ShardMemory::SortedRows(const std::string& id) const {
+  std::vector<std::string> rows = machine_->Rows(id);
+  std::sort(rows.begin(), rows.end());
+  return rows;
 }
 
 log::v1::StreamValue ShardMemory::ValueOf(const std::string& id, const StreamMeta& meta) const {
@@ -147,7 +154,13 @@ log::v1::StreamValue ShardMemory::ValueOf(const std::string& id, const StreamMet
   value.set_events_offset(meta.last_events.offset);
   value.set_version(meta.version);
   value.set_now_ms(meta.now_ms);
-  for (const auto& [kind, timer] : meta.timers) *value.add_timers() = timer;
+  for (const auto& armed : meta.timers) {
+    log::v1::TimerId& timer = *value.add_timers();
+    timer.set_stream(id);
+    timer.set_kind(armed.kind);
+    timer.set_due_ms(armed.due_ms);
+    timer.set_arming_version(armed.arming_version);
+  }
   value.set_state(machine_->Save(id));
   return value;
 }
@@ -258,12 +271,12 @@ std::vector<HotChanges> ShardMemory::Dump() {
     if (parts.back().arguments() + arguments > HotState::kMaxArguments) parts.emplace_back();
     return parts.back();
   };
-  for (auto& [id, meta] : streams_) {
-    meta.rows = machine_->Rows(id);
-    std::sort(meta.rows.begin(), meta.rows.end());
-    HotChanges& part = room(3 + meta.rows.size());
+  for (const auto& [id, meta] : streams_) {
+    std::vector<std::string> rows = machine_->Rows(id);
+    HotChanges& part = room(3 + rows.size());
     part.writes.push_back({HotTable::kStreams, id, ValueOf(id, meta).SerializeAsString()});
-    part.rows_added.insert(part.rows_added.end(), meta.rows.begin(), meta.rows.end());
+    part.rows_added.insert(part.rows_added.end(), std::make_move_iterator(rows.begin()),
+                           std::make_move_iterator(rows.end()));
   }
   for (const auto& [id, outcome] : outcomes_)
     room(3).writes.push_back({HotTable::kOutcomes, id, outcome.value.SerializeAsString()});

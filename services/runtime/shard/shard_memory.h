@@ -16,6 +16,7 @@
 #include <tuple>
 #include <vector>
 
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "civicmesh/log/v1/log.pb.h"
@@ -50,12 +51,16 @@ struct Delta {
 };
 
 struct StreamMeta {
+  struct Timer {
+    std::string kind;
+    int64_t due_ms = 0;
+    uint64_t arming_version = 0;
+  };
   uint64_t version = 0;
   int64_t now_ms = 0;
-  Place last;                                      // of the last record that touched it
-  Place last_events;                               // of the last record with events of it
-  std::map<std::string, log::v1::TimerId> timers;  // by kind
-  std::vector<std::string> rows;
+  Place last;                 // of the last record that touched it
+  Place last_events;          // of the last record with events of it
+  std::vector<Timer> timers;  // those armed; sorted by kind, of which each is there once
 };
 
 class ShardMemory {
@@ -94,11 +99,12 @@ class ShardMemory {
   std::vector<HotChanges> Dump();
 
  private:
-  void Arm(StreamMeta& meta, const log::v1::TimerId& timer);
-  void Disarm(StreamMeta& meta, const std::string& kind);
+  void Arm(const std::string& stream, StreamMeta& meta, StreamMeta::Timer timer);
+  void Disarm(const std::string& stream, StreamMeta& meta, std::string_view kind);
   void Expire(int64_t broker_now_ms, Delta& delta);
   absl::Status ApplyStreams(const log::v1::Record& record, Place place, bool skip, bool values, Delta& delta);
   log::v1::StreamValue ValueOf(const std::string& id, const StreamMeta& meta) const;
+  std::vector<std::string> SortedRows(const std::string& id) const;
 
   const Rules& rules_;
   std::unique_ptr<Machine> machine_;
@@ -106,7 +112,7 @@ class ShardMemory {
   absl::flat_hash_map<std::string, Outcome> outcomes_;
   std::set<std::pair<int64_t, std::string>> window_;  // outcomes by their now
   std::map<std::string, std::pair<log::v1::EventId, Place>> policies_;
-  std::set<std::tuple<int64_t, std::string, std::string, uint64_t>> timers_;  // due, stream, kind, arming version
+  absl::btree_set<std::tuple<int64_t, std::string, std::string, uint64_t>> timers_;  // due, stream, kind, version
   std::vector<log::v1::Activation> activations_;
   int64_t broker_now_ms_ = 0;
 };

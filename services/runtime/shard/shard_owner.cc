@@ -84,10 +84,12 @@ void ShardOwner::OnTrouble(Topic, const absl::Status& why) {
 void ShardOwner::TakeRecord(int64_t offset, LogRecord raw) {
   if (offset < position_) return;
   auto bytes = Unframe(raw.value);
-  Record record;
-  if (!bytes.ok() || !record.ParseFromArray(bytes->data(), static_cast<int>(bytes->size())))
-    return Lost(absl::DataLossError(absl::StrCat("journal record at ", offset, " cannot be decoded")));
-  const std::string hash = Sha256(raw.value).substr(0, 16);
+  const Record* parsed = bytes.ok() ? room_.Parse(*bytes) : nullptr;
+  if (!parsed) return Lost(absl::DataLossError(absl::StrCat("journal record at ", offset, " cannot be decoded")));
+  const Record& record = *parsed;
+  // Of most records of a long replay nobody asks for it.
+  const bool hash_wanted = phase_ != Phase::kReplaying || !refill_ || offset >= publish_from_;
+  const std::string hash = hash_wanted ? Sha256(raw.value).substr(0, 16) : "";
   if (offset < folded_ && phase_ == Phase::kReplaying) {
     if (!catch_up_) {
       catch_up_.emplace();
@@ -153,13 +155,16 @@ void ShardOwner::TakeEffective(int64_t offset, const Record& record, const std::
     }
     changes = ToHotChanges(std::move(pending.delta), offset);
   } else {
-    // Without a snapshot everything is refilled later, so the values of each record on the way are not wanted.
-    auto delta = memory_->Apply(record, {offset, 0}, /*skip=*/usable_, /*values=*/usable_);
+    auto delta = memory_->Apply(record, {offset, 0}, /*skip=*/loaded_, /*values=*/!refill_);
     if (!delta.ok()) return Lost(delta.status());
-    if (usable_) changes = ToHotChanges(*std::move(delta), offset);
+    if (!refill_) changes = ToHotChanges(*std::move(delta), offset);
   }
   QueueFacts(offset, record, hash);
-  if (phase_ == Phase::kServing || usable_) unfolded_.push_back({std::move(changes), PointAt(position_, last_hash_)});
+  if (phase_ != Phase::kServing && unfolded_.size() == kMaxTail) {
+    refill_ = true;
+    unfolded_.clear();
+  }
+  if (phase_ == Phase::kServing || !refill_) unfolded_.push_back({std::move(changes), PointAt(position_, last_hash_)});
 }
 
 HotPointValue ShardOwner::PointAt(int64_t next_offset, const std::string& last_hash) const {

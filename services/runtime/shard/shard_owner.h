@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "services/runtime/decider/parse_room.h"
 #include "services/runtime/hotstate/hot_state.h"
 #include "services/runtime/journal/journal.h"
 #include "services/runtime/shard/effective.h"
@@ -45,6 +46,7 @@ class ShardOwner {
  public:
   static constexpr int kMaxInFlight = 4000;           // records appended and not folded
   static constexpr size_t kMaxInbox = 8000;           // inbox records read and not decided
+  static constexpr size_t kMaxTail = 10000;           // records that a takeover folds; beyond, it refills hot state
   static constexpr int64_t kSessionTimeoutMs = 6000;  // of the membership (R15)
   static constexpr int64_t kWatchMs = 3000;           // how often an idle shard looks at hot state (R6)
   static constexpr int64_t kCheckpointMs = 12 * 3600 * 1000LL;
@@ -191,11 +193,12 @@ class ShardOwner {
   int64_t position_ = 0;                        // the next journal offset to read
   std::string last_hash_;                       // of the record before position_
   std::vector<log::v1::Activation> activated_;  // by effective records; memory_ runs ahead of them
-  int64_t replay_end_ = -1;
+  ParseRoom<log::v1::Record> room_;  // for the record just read
 
   // takeover
   HotPiece snapshot_;
-  bool usable_ = false;
+  bool loaded_ = false;  // the memory began with a snapshot: what its values hold already is passed over
+  bool refill_ = true;   // hot state is filled anew, so the changes of each record on the way are not wanted
   bool end_doubted_ = false;
   std::optional<EffectiveFold> catch_up_;  // judges records that are read again for the publisher
   HotTable scan_table_ = HotTable::kStreams;

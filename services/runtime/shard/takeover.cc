@@ -133,7 +133,8 @@ void ShardOwner::StartReplay(bool usable) {
       usable = before.ok() && HashOf(*before) == point.last_hash();
     }
   }
-  usable_ = usable;
+  loaded_ = usable;
+  refill_ = !usable;
   phase_ = Phase::kReplaying;
   if (!usable) {
     memory_ = std::make_unique<ShardMemory>(ports_.machines(shard_), rules_);
@@ -213,7 +214,7 @@ void ShardOwner::Become() {
   if (options_.fold_version > 1) unverify_.push_back(options_.fold_version - 1);
   unverify_.push_back(options_.fold_version + 1);
   unfolded_.push_back({{}, PointAt(position_, last_hash_)});
-  if (!usable_) StartRepair("taken over without a usable snapshot");
+  if (refill_) StartRepair("taken over without a usable snapshot, or one too old");
 }
 
 void ShardOwner::Unverify() {
