@@ -2,9 +2,10 @@
 //
 //   civicmesh-bench serve-echo --listen unix:/tmp/echo.sock     until it is killed
 //   civicmesh-bench echo  --target unix:/tmp/echo.sock --in-flight 256 --seconds 5
-//   civicmesh-bench open  --dispatch unix:/…/dispatch.sock --intake … --keys DIR --in-flight 256 --seconds 5
-//   [--one-shard] civicmesh-bench lives --dispatch … --intake … --keys DIR --in-flight 256 --seconds 20 civicmesh-bench
-//   raw   --kafka 127.0.0.1:9092 --in-flight 256 --seconds 5
+//   civicmesh-bench open  --dispatch … --intake … --keys DIR --in-flight 256 --seconds 5 [--one-shard]
+//   civicmesh-bench lives --dispatch … --intake … --keys DIR --in-flight 256 --seconds 20
+//   civicmesh-bench raw   --kafka 127.0.0.1:9092 --in-flight 256 --seconds 5
+//   civicmesh-bench closed-cases --kafka 127.0.0.1:9092 --cases 300000      while dispatch is down
 #include <grpcpp/grpcpp.h>
 
 #include <CLI/CLI.hpp>
@@ -13,6 +14,7 @@
 
 #include "echo_service.grpc.pb.h"
 #include "tests/bench/city_load.h"
+#include "tests/bench/closed_cases.h"
 #include "tests/bench/load.h"
 #include "tests/bench/raw_loop.h"
 
@@ -87,7 +89,7 @@ int main(int argc, char** argv) {
   CityAddresses city;
   int in_flight = 1;
   double seconds = 5, warm = 2;
-  int64_t calls = 0, first = 0;
+  int64_t calls = 0, first = 0, cases = 0;
   bool one_shard = false;
   auto* serve = app.add_subcommand("serve-echo");
   serve->add_option("--listen", listen)->required();
@@ -95,6 +97,9 @@ int main(int argc, char** argv) {
   echo->add_option("--target", target)->required();
   auto* raw = app.add_subcommand("raw");
   raw->add_option("--kafka", kafka)->required();
+  auto* closed = app.add_subcommand("closed-cases");
+  closed->add_option("--kafka", kafka)->required();
+  closed->add_option("--cases", cases)->required();
   auto* open = app.add_subcommand("open");
   open->add_flag("--one-shard", one_shard);
   auto* lives = app.add_subcommand("lives");
@@ -113,6 +118,10 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   CLI11_PARSE(app, argc, argv);
   if (*serve) return ServeEcho(listen);
+  if (*closed) {
+    const absl::Status written = WriteClosedCases(kafka, cases);
+    return written.ok() ? 0 : Fail(written);
+  }
   const Plan plan{
       .in_flight = in_flight, .warm = absl::Seconds(warm), .measured = absl::Seconds(seconds), .calls = calls};
   if (*echo) return Print(Run(plan, CallEcho(target)));
