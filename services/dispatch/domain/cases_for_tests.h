@@ -110,8 +110,15 @@ inline gwt::Steps Started() { return gwt::Given(Signed(), gwt::Did(Cmd("start_di
 inline gwt::Steps FedBack() {
   return gwt::Given(Started(), gwt::Did(Cmd("submit_feedback", kPhotoAfter), "11:00", kWorker));
 }
-inline gwt::Steps Closed() {
-  return gwt::Given(FedBack(), gwt::Did(Cmd("inspect_case", "passed: true " + kPhotoNear), "11:10", kInspector));
+inline gwt::Steps Closed(const gwt::Steps& before = FedBack()) {
+  return gwt::Given(before, gwt::Did(Cmd("inspect_case", "passed: true " + kPhotoNear), "11:10", kInspector));
+}
+// A citizen whose token is known reported the same: there is somebody to ask how it went.
+inline gwt::Steps FedBackAndReported() {
+  return gwt::Given(FedBack(), gwt::Did("open_case_from_report {report: 'reports/r9' source: REPORT_SOURCE_CITIZEN_APP "
+                                        "masked_text: '一堆垃圾' class_code: 'E0110' reporter_token: 'p-9' " +
+                                            kPlace + "reported_at " + Ts("11:04") + "} home_cell: '344c01'",
+                                        "11:05", kPolicy));
 }
 
 }  // namespace civicmesh::dispatch

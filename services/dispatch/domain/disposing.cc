@@ -4,6 +4,15 @@
 #include "services/dispatch/domain/common.h"
 
 namespace civicmesh::dispatch {
+namespace {
+
+// Whether anybody is known who can be asked how it went: not who reported anonymously, nor staff or a device.
+bool SomebodyToAsk(const v1::Case& c) {
+  return std::any_of(c.reports().begin(), c.reports().end(),
+                     [](const v1::CaseReport& report) { return !report.reporter_token().empty(); });
+}
+
+}  // namespace
 
 // 签收
 CaseDecision Sign(const v1::CaseState& c, const Context& ctx) {
@@ -54,7 +63,7 @@ CaseDecision Inspect(const v1::CaseState& c, const v1::InspectCaseRequest& cmd, 
   StopClock(change.clock(v1::CLOCK_KIND_INSPECTION), ctx.now_ms);
   if (cmd.passed()) {
     after.set_status(v1::CASE_STATUS_CLOSED);
-    change.Start(StartMinutes(v1::CLOCK_KIND_REVISIT, kRevisitMinutes, ctx.now_ms));
+    if (SomebodyToAsk(c.case_())) change.Start(StartMinutes(v1::CLOCK_KIND_REVISIT, kRevisitMinutes, ctx.now_ms));
     v1::CaseClosed& closed = change.Add(&v1::JournalEvent::mutable_case_closed);
     closed.set_on_time(!FindClock(c.case_(), v1::CLOCK_KIND_DISPOSAL)->overdue());
     closed.set_rounds(c.case_().rework_count() + 1);
@@ -73,12 +82,12 @@ CaseDecision Inspect(const v1::CaseState& c, const v1::InspectCaseRequest& cmd, 
   return std::move(change).Done();
 }
 
-// 回访: once, after closing.
+// 回访: once, after closing; without a clock where nobody is known to be called but somebody spoke up.
 CaseDecision Revisit(const v1::CaseState& c, const v1::RevisitCaseRequest& cmd, const Context& ctx) {
   if (!StatusIs(c, {v1::CASE_STATUS_CLOSED})) return Refuse(v1::REASON_WRONG_STATUS);
   Change change(c, ctx);
   change.after().set_status(v1::CASE_STATUS_REVISITED);
-  StopClock(change.clock(v1::CLOCK_KIND_REVISIT), ctx.now_ms);
+  if (FindClock(c.case_(), v1::CLOCK_KIND_REVISIT)) StopClock(change.clock(v1::CLOCK_KIND_REVISIT), ctx.now_ms);
   v1::CaseRevisited& revisited = change.Add(&v1::JournalEvent::mutable_case_revisited);
   revisited.set_rating(cmd.rating());
   revisited.set_solved(cmd.solved());

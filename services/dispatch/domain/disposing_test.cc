@@ -103,14 +103,15 @@ TEST(DisposingTest, Revisiting) {
        Refused(v1::REASON_WRONG_STATUS)},
       {"no rating", Closed(), When(Cmd("revisit_case", "solved: true"), "15:00", kRegistrar),
        Refused(v1::REASON_INVALID_ARGUMENT)},
-      {"within 7 days", Closed(), WhenTimePasses("2026-11-25 11:10:01"),
+      {"nobody to ask: none is waited for", Closed(), WhenTimePasses("2027-11-25 11:00"), ThenNothing()},
+      {"within 7 days", Closed(FedBackAndReported()), WhenTimePasses("2026-11-25 11:10:01"),
        Then("case_became_overdue {context {status: CASE_STATUS_CLOSED} clock: CLOCK_KIND_REVISIT due_at " +
             Ts("2026-11-25 11:10") + "}")},
       {"a bad rating moves nothing else", Closed(),
        When(Cmd("revisit_case", "rating: RATING_VERY_DISSATISFIED"), "15:00", kRegistrar),
        Then("case_revisited {context {status: CASE_STATUS_REVISITED disposal_overdue: false} solved: false}")},
-      {"all is at rest", Given(Closed(), Did(kRevisit, "15:00", kRegistrar)), WhenTimePasses("2027-11-25 11:00"),
-       ThenNothing()}};
+      {"all is at rest", Given(Closed(FedBackAndReported()), Did(kRevisit, "15:00", kRegistrar)),
+       WhenTimePasses("2027-11-25 11:00"), ThenNothing()}};
   CheckRows(rows);
 }
 

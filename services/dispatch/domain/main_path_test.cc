@@ -52,13 +52,13 @@ const Row kRows[] = {
           "}} note: '已清运'")},
     {"反馈 straight after signing", Signed(), When(Cmd("submit_feedback", kPhotoAfter), "11:00", kWorker),
      Then("feedback_submitted {}")},
-    {"核查 passed: 结案, and a revisit within 7 days", FedBack(),
+    {"核查 passed: 结案, and a revisit within 7 days", FedBackAndReported(),
      When(Cmd("inspect_case", "passed: true " + kPhotoNear), "11:10", kInspector),
      Then("case_closed {context {status: CASE_STATUS_CLOSED} on_time: true rounds: 1 "
           "clocks {kind: CLOCK_KIND_INSPECTION phase: PHASE_STOPPED} "
           "clocks {kind: CLOCK_KIND_REVISIT phase: PHASE_RUNNING due_at " +
           Ts("2026-11-25 11:10") + "}}")},
-    {"回访: once, with a rating", Closed(),
+    {"回访: once, with a rating", Closed(FedBackAndReported()),
      When(Cmd("revisit_case", "rating: RATING_SATISFIED solved: true contacted_in_time: true"), "15:00", kRegistrar),
      Then("case_revisited {context {status: CASE_STATUS_REVISITED} rating: RATING_SATISFIED solved: true "
           "contacted_in_time: true closed_at " +
