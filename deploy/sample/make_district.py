@@ -16,10 +16,12 @@ FILE = pathlib.Path(__file__).with_name("district.json")
 # GB/T 2260 assigns no code that begins with 99: 990101 can never be a real district.
 DISTRICT = "990101"
 
-# The lattice: corner (0, 0) is the north-west one, columns run east, rows run south.
+# The lattice: corner (0, 0) is the north-west one, columns run east, rows run south. Each of its squares holds PARTS by
+# PARTS unit grids: enough for the district to lie in so many S2 cells of level 12 that its cases spread over 8 shards.
 COLUMNS, ROWS = 14, 10
-WEST, NORTH = 119.9618, 30.3010
-WIDTH, HEIGHT = 0.0026, 0.0022  # About 250 m by 245 m.
+PARTS = 3
+WEST, NORTH = 119.9612, 30.3020
+WIDTH, HEIGHT = 0.0030, 0.0026  # Of a unit grid: about 290 m by 290 m.
 JITTER = 0.10
 
 # Street: (serial, name, communities); community: (serial, name, first column, first row, last column, last row).
@@ -89,7 +91,7 @@ POSTS = [
     ("catalogue", "CATALOGUE_MANAGER", 2), ("analyst", "ANALYST", 3), ("operator", "OPERATOR", 2),
 ]
 GATEWAYS = [("gateway-camera", "视频接入网关"), ("gateway-hotline", "热线接入网关"), ("gateway-sensor", "物联接入网关")]
-GRIDS_PER_CHIEF = 6
+GRIDS_PER_CHIEF = 40
 
 # Cameras stand just south-east of where two lines of the lattice cross, so that each is inside one grid:
 # (column, row, which of the two legal bases).
@@ -113,7 +115,12 @@ def fraction(*key):
 
 
 def corner(column, row):
-    """The lattice point, moved a little: too little for two of them to change places."""
+    """The lattice point."""
+    return grid_corner(column * PARTS, row * PARTS)
+
+
+def grid_corner(column, row):
+    """Where unit grids meet, counted in grids; moved a little: too little for two of them to change places."""
     shift = [(2 * fraction(axis, column, row) - 1) * JITTER for axis in ("x", "y")]
     return {"latitude": round(NORTH - (row + shift[1]) * HEIGHT, 6),
             "longitude": round(WEST + (column + shift[0]) * WIDTH, 6)}
@@ -141,11 +148,11 @@ def make_grids():
     for street, _, communities in STREETS:
         for community, _, left, top, right, bottom in communities:
             serial = 0
-            for row in range(top, bottom + 1):
-                for column in range(left, right + 1):
+            for row in range(top * PARTS, (bottom + 1) * PARTS):
+                for column in range(left * PARTS, (right + 1) * PARTS):
                     serial += 1
-                    ring = [corner(column, row + 1), corner(column + 1, row + 1),
-                            corner(column + 1, row), corner(column, row)]
+                    ring = [grid_corner(column, row + 1), grid_corner(column + 1, row + 1),
+                            grid_corner(column + 1, row), grid_corner(column, row)]
                     grids.append({"code": f"{DISTRICT}{street}{community}{serial:03d}", "ring": ring})
     return grids
 
@@ -177,7 +184,8 @@ def make_staff(grids, names):
 def make_roads(staff, names):
     roads = []
     for n, (name, kind, line, first, last) in enumerate(ROADS, 1):
-        points = [corner(i, line) if kind == "row" else corner(line, i) for i in range(first, last + 1)]
+        along = range(first * PARTS, last * PARTS + 1)
+        points = [grid_corner(i, line * PARTS) if kind == "row" else grid_corner(line * PARTS, i) for i in along]
         chief = f"roadchief-{n:02d}"
         staff.append({"subject": chief, "name_zh": names.next(), "roles": ["ANALYST"]})
         roads.append({"id": f"r{n:02d}", "name_zh": name, "line": points, "chief": chief})

@@ -108,7 +108,7 @@ def on_road(dice):
     along = first + 0.1 + (last - first - 0.2) * dice.roll()
     if abs(along - round(along)) < 0.05:
         along = int(along) + 0.3
-    across = line + dice.pick([-0.05, 0.05])
+    across = line + dice.pick([-0.02, 0.02])  # 15 m
     point = at(along, across) if kind == "row" else at(across, along)
     crossing = [r[0] for r in ROADS if r[1] != kind and r[2] == round(along) and r[3] <= line <= r[4]]
     if crossing and dice.roll() < 0.6:

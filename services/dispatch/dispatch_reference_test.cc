@@ -5,6 +5,7 @@
 #include "gmock/gmock.h"
 #include "services/dispatch/dispatch_geometry.h"
 #include "services/dispatch/domain/cases_for_tests.h"
+#include "services/runtime/base/names.h"
 
 namespace civicmesh::dispatch {
 namespace {
@@ -66,6 +67,16 @@ TEST(DispatchReferenceTest, HomeCellsAreOfLevelTwelve) {
   EXPECT_EQ(cell.size(), 7u);
   EXPECT_EQ(HomeCell(30.3004, 119.9632), cell);
   EXPECT_NE(HomeCell(30.4, 119.963), cell);
+}
+
+// deploy/sample/README.md, Size: no shard of a machine's installation is left without work.
+TEST(DispatchReferenceTest, TheSampleLiesInAllShards) {
+  constexpr int kShards = 8;
+  const auto message = FromSample<reference::v1::District>("district.json");
+  std::vector<int> grids(kShards);
+  for (const auto& grid : message.grids())
+    ++grids[ShardOf(HomeCell(grid.ring(0).latitude(), grid.ring(0).longitude()), kShards)];
+  EXPECT_THAT(grids, testing::Each(testing::Gt(message.grids_size() / 20)));
 }
 
 template <typename Message, typename Make>

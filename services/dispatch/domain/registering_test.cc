@@ -106,10 +106,10 @@ TEST(RegisteringTest, Registering) {
             "facts {key: 'unit' value: 'u-roads'}} explanations {code: EXPLANATION_CODE_DUPLICATE_NONE}} "
             "class_name_en: 'Damaged road surface' unit_role: 'municipal_roads'")},
       {"the place turns out to be elsewhere: its grid, its unit", Accepted(),
-       When(Cmd("register_case", "condition_id: '1' corrected_location {latitude: 30.2888 longitude: 119.96306}"),
+       When(Cmd("register_case", "condition_id: '1' corrected_location {latitude: 30.2620 longitude: 119.9630}"),
             "10:02", kRegistrar),
        Then("case_number_taken {}",
-            "case_registered {context {grid: '990101004001001' location {latitude: 30.2888 longitude: 119.96306}} "
+            "case_registered {context {grid: '990101004001001' location {latitude: 30.2620 longitude: 119.9630}} "
             "proposed_unit: 'u-hetian' duty_entry: 'duty-24' explanations {choice: CHOICE_GRID} "
             "explanations {choice: CHOICE_UNIT} explanations {choice: CHOICE_DUPLICATE}}")},
       {"the place turns out to be outside", Accepted(),

@@ -86,9 +86,29 @@ def outline():
     return ring, len(border)
 
 
+TILE = 3000  # millionths of a degree
+
+
+def tiles():
+    """The grids that reach into each square of that width: looking through all of them for each place takes too long."""
+    found = collections.defaultdict(list)
+    for code, ring in RINGS.items():
+        xs, ys = [x // TILE for x, _ in ring], [y // TILE for _, y in ring]
+        for column in range(min(xs), max(xs) + 1):
+            for row in range(min(ys), max(ys) + 1):
+                found[column, row].append(code)
+    return found
+
+
+TILES = tiles()
+
+
+def rings_at(x, y):
+    return [code for code in TILES[x // TILE, y // TILE] if contains(RINGS[code], x, y)]
+
+
 def grids_at(latitude, longitude):
-    x, y = longitude * 1e6, latitude * 1e6
-    return [code for code, ring in RINGS.items() if contains(ring, x, y)]
+    return rings_at(longitude * 1e6, latitude * 1e6)
 
 
 def duties_for(grid, role):
@@ -145,13 +165,13 @@ class Grids(unittest.TestCase):
         self.assertEqual(double_area(ring), sum(double_area(r) for r in RINGS.values()))
         # Equal areas can hide a gap that an overlap makes up for: a raster of points must each lie in one grid only.
         xs, ys = [x for x, _ in ring], [y for _, y in ring]
-        columns = 97
+        columns = 291
         for i in range(columns):
             for j in range(columns):
                 x = min(xs) + 700 + (max(xs) - min(xs) - 1400) * (i + 0.5) / columns
                 y = min(ys) + 700 + (max(ys) - min(ys) - 1400) * (j + 0.5) / columns
                 # A point on a shared edge belongs to both sides; a half of a millionth of a degree keeps off corners.
-                found = [c for c, r in RINGS.items() if contains(r, x + 0.237, y + 0.419)]
+                found = rings_at(x + 0.237, y + 0.419)
                 self.assertEqual(len(found), 1, (x, y, found))
 
     def test_everyone_named_is_known(self):
