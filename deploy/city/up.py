@@ -98,15 +98,17 @@ def start(asked, stages, city):
 
 
 def replay(asked, stages, city, common):
-    """Once in a city's life: its time never goes back."""
+    """Once in a city's life: its time never goes back. One that was broken off goes on."""
     city.found(input=(asked.input, ""))
-    if before := city.installation.get("replay"):
-        print(f"== replay: {before} before; another one needs a new city (deploy/down --purge)")
+    if city.installation.get("replay") == "done":
+        print("== replay: done before; another one needs a new city (deploy/down --purge)")
         return
     city.note(replay="broken off")
+    diary = city.folder / "replay.diary"
     with stages.stage("replay"):
-        run([city.binaries / "civicctl", "replay", *common, *([f"--input={asked.input}"] if asked.input else [])])
+        run([city.binaries / "civicctl", "replay", *common, f"--diary={diary}", *([f"--input={asked.input}"] if asked.input else [])])
     city.note(replay="done")
+    diary.unlink()  # it is long, and holds what was answered to each
 
 
 def print_where_to_look(city, where):

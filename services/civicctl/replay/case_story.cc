@@ -44,8 +44,6 @@ CaseStory::CaseStory(World& world, std::string name, ReportStory* first, Shard h
 
 const std::string& CaseStory::id() const { return reports_.front()->input().id; }
 
-const std::string& CaseStory::first_report() const { return reports_.front()->name(); }
-
 // Who reported a case again that is one's own earns nothing by it.
 std::string CaseStory::RuleFor(size_t report) const {
   if (!reports_[report]->earns() || report > kMergedThatEarn) return "";
@@ -96,7 +94,7 @@ void CaseStory::Do(Step step, Request request, void (CaseStory::*then)()) {
                                     [=, this](const grpc::Status& status, dv1::Case answer) {
                                       if (!status.ok()) {
                                         world_.Refused(step.what, status);
-                                        return world_.schedule.Finish(under_way);
+                                        return world_.Finish(under_way);
                                       }
                                       case_ = std::move(answer);
                                       at_ = step.at;
@@ -114,10 +112,10 @@ void CaseStory::Answered(const Step& step, const Schedule::Id& action) {
   Shards keeps = Touched(step);
   keeps.erase(keeps.begin());
   world_.schedule.Narrow(action, keeps);
-  auto arrived = AfterAll(told.size() + earners.size(), [=, this] { world_.schedule.Finish(action); });
-  for (const ReportStory* report : told) report->AwaitNotice(step.tells, arrived);
+  auto arrived = AfterAll(told.size() + earners.size(), [=, this] { world_.Finish(action); });
+  for (const ReportStory* report : told) report->AwaitNotice(action, step.tells, arrived);
   for (const Earner& earner : earners)
-    AwaitEarning(world_, earner.report->input().reporter, name_, earner.rule, arrived);
+    AwaitEarning(world_, action, earner.report->input().reporter, name_, earner.rule, arrived);
 }
 
 void CaseStory::Begin(absl::Time at) {

@@ -22,10 +22,10 @@ class CaseStory {
   std::string Join(ReportStory* report);
 
   const std::string& name() const { return name_; }
-  // "reports/r-…"
-  const std::string& first_report() const;
-  // More happened to it than to most.
-  bool worth_reading() const { return returns_ > 0 && inspections_ > 1; }
+  // What the input calls the report that opened it.
+  const std::string& first_source_id() const { return id(); }
+  // How much was done about it.
+  int steps() const { return steps_; }
 
  private:
   struct Step {

@@ -8,8 +8,10 @@
 #include <set>
 #include <sstream>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
 namespace civicmesh::civicctl {
@@ -18,7 +20,8 @@ namespace {
 using nlohmann::json;
 using type::v1::GeoPoint;
 
-constexpr int kMaxText = 2000, kMaxPlace = 200;  // characters, as intake takes them
+// As intake takes them: characters of a text and of a place, and how often something may be added to a report.
+constexpr size_t kMaxText = 2000, kMaxPlace = 200, kMaxAdded = 20;
 constexpr char kWithoutCoordinates[] =
     "without coordinates: staff locate them at the centre of a unit grid (what is of one class there within 24 hours "
     "merges)";
@@ -54,23 +57,68 @@ GeoPoint Point(double latitude, double longitude) {
   return point;
 }
 
-// At most so many characters of UTF-8; says whether something was cut off.
-bool Cut(std::string& text, int most) {
-  int characters = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xc0) == 0x80 || ++characters <= most) continue;
-    text.resize(i);
-    return true;
+std::vector<absl::string_view> Characters(absl::string_view text) {
+  std::vector<absl::string_view> characters;
+  size_t from = 0;
+  for (size_t i = 1; i <= text.size(); ++i) {
+    if (i < text.size() && (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80) continue;
+    characters.push_back(text.substr(from, i - from));
+    from = i;
   }
-  return false;
+  return characters;
+}
+
+bool EndsSentence(absl::string_view character) {
+  constexpr absl::string_view kEnds[] = {"。", "！", "？", "；", "\n"};
+  return std::find(std::begin(kEnds), std::end(kEnds), character) != std::end(kEnds);
+}
+
+bool InWord(absl::string_view character) { return character.size() == 1 && absl::ascii_isalnum(character[0]); }
+
+// Where the piece from `from` on ends: behind the last sentence that fits, where that leaves no short piece; else not
+// within a number or word, which can only be masked whole.
+size_t EndOfPiece(const std::vector<absl::string_view>& characters, size_t from) {
+  const size_t most = from + kMaxText;
+  if (most >= characters.size()) return characters.size();
+  for (size_t end = most; end > from + kMaxText / 2; --end)
+    if (EndsSentence(characters[end - 1])) return end;
+  size_t end = most;
+  while (end > from + kMaxText / 2 && InWord(characters[end - 1]) && InWord(characters[end])) --end;
+  return end;
+}
+
+// In pieces of at most kMaxText characters, none of blanks alone.
+std::vector<std::string> Pieces(absl::string_view text) {
+  const std::vector<absl::string_view> characters = Characters(text);
+  std::vector<std::string> pieces;
+  for (size_t from = 0; from < characters.size();) {
+    const size_t end = EndOfPiece(characters, from);
+    std::string piece = absl::StrJoin(characters.begin() + from, characters.begin() + end, "");
+    if (!absl::StripAsciiWhitespace(piece).empty()) pieces.push_back(std::move(piece));
+    from = end;
+  }
+  return pieces;
+}
+
+// Nothing that a citizen wrote is left out: what does not fit into a report is added to it at once (补充).
+void TakeText(InputReport& report, Input& input) {
+  std::vector<std::string> pieces = Pieces(report.text);
+  if (pieces.size() < 2) return;
+  input.notes.Add(absl::StrCat("texts longer than ", kMaxText, " characters: the rest added to the report 补充"));
+  report.text = pieces.front();
+  report.more.assign(pieces.begin() + 1, pieces.end());
+  if (report.more.size() <= kMaxAdded) return;
+  input.notes.Add(absl::StrCat("texts of which all beyond ", kMaxAdded, " additions was cut off"));
+  report.more.resize(kMaxAdded);
 }
 
 void Take(InputReport report, Input& input) {
   const absl::Time shifted = ShiftIntoCalendar(report.at);
   if (shifted != report.at) input.notes.Add("times moved by whole weeks into 2026 (weekday and hour kept)");
   report.at = shifted;
-  if (Cut(report.text, kMaxText)) input.notes.Add(absl::StrCat("texts cut to ", kMaxText, " characters"));
-  Cut(report.place, kMaxPlace);
+  TakeText(report, input);
+  if (const auto place = Characters(report.place); place.size() > kMaxPlace)
+    report.place = absl::StrJoin(place.begin(), place.begin() + kMaxPlace, "");
   if (!report.location && !report.alert) input.notes.Add(kWithoutCoordinates);
   if (report.reporter.empty() && !report.alert) input.notes.Add("reported anonymously or by a device");
   input.reports.push_back(std::move(report));
@@ -104,6 +152,12 @@ std::optional<InputReport> SampleReport(const json& line, const Mapping& mapping
   return report;
 }
 
+GeoPoint PlaceIn(const std::string& street, const std::string& id, const Mapping& mapping, Input& input) {
+  input.notes.Add(street.empty() ? "places that mapping.json cannot lead to a street: anywhere in the district"
+                                 : "places of another city led to a street of the district by mapping.json");
+  return mapping.CentreIn(street, id);
+}
+
 std::optional<InputReport> Message(const json& line, const Mapping& mapping, Input& input, std::string* why) {
   const std::string subject = Text(line, "subject"), text = Text(line, "text"), label = Text(line, "label");
   InputReport report{.id = Text(line, "id"),
@@ -122,7 +176,7 @@ std::optional<InputReport> Message(const json& line, const Mapping& mapping, Inp
       input.notes.Add("answers before the question, or without a time: not counted in \"before\"");
   }
   report.at = asked;
-  report.found = mapping.PlaceOfMessage(report.id, subject, text);
+  report.found = PlaceIn(mapping.StreetOfMessage(subject, text), report.id, mapping, input);
   if (!label.empty()) report.classes = mapping.ClassesOfLabel(label);
   return report;
 }
@@ -138,13 +192,17 @@ void ReadLines(std::string_view text, const Mapping& mapping, Input& input,
       continue;
     }
     std::string why;
-    auto report = read(parsed, mapping, input, &why);
-    if (why.empty() && report->text.empty()) why = "without a text";
-    if (why.empty() && (report->id.empty() || !ids.insert(report->id).second)) why = "without an id of its own";
-    if (why.empty())
-      Take(*std::move(report), input);
-    else
+    const std::string id = Text(parsed, "id");
+    if (Text(parsed, "subject").empty() && Text(parsed, "text").empty()) why = "without a text";
+    if (why.empty() && (id.empty() || ids.count(id))) why = "without an id of its own";
+    // Only now, for it counts what it changes.
+    auto report = why.empty() ? read(parsed, mapping, input, &why) : std::nullopt;
+    if (!why.empty()) {
       input.unusable.Add(why);
+      continue;
+    }
+    ids.insert(id);
+    Take(*std::move(report), input);
   }
 }
 
@@ -202,11 +260,11 @@ absl::Status ReadRequests(std::string_view text, const Mapping& mapping, Input& 
     }
     CountBefore(row, report.at, input.before);
     if (row.channel == "PHONE") report.source = type::v1::REPORT_SOURCE_HOTLINE_12345;
-    report.found = mapping.PlaceOfRequest(report.id, row.borough);
-    if (auto code = mapping.ClassOfRequest(row.kind))
-      report.classes = std::vector{*code};
-    else
-      input.notes.Add("complaint types that the mapping does not know: the clerk's own choice");
+    report.found = PlaceIn(mapping.StreetOfRequest(row.borough), report.id, mapping, input);
+    const auto code = mapping.ClassOfRequest(row.kind);
+    if (code) report.classes = std::vector{*code};
+    input.notes.Add(code ? "complaint types led to a minor class by mapping.json"
+                         : "complaint types that mapping.json does not know: the clerk's own choice");
     Take(std::move(report), input);
   }
   input.notes.Add("coordinates of another city: left out", static_cast<int64_t>(input.reports.size()));

@@ -45,6 +45,7 @@ struct InputReport {
   type::v1::ReportSource source = type::v1::REPORT_SOURCE_CITIZEN_APP;
   absl::Time at;
   std::string text;
+  std::vector<std::string> more;  // the rest of a text that is longer than a report may be: to be added to it
   std::string place;
   std::string reporter;  // a citizen's or collector's subject; "" where nobody says who
   int photos = 0;

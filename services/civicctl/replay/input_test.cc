@@ -109,6 +109,25 @@ TEST(ReadInput, MessagesAreLedToAStreetAndTheirTimesMoved) {
                                                   Pair("not a JSON object", 1)));
 }
 
+// A sentence that does not fit any more, and a number across the end of what fits.
+TEST(ReadInput, WhatDoesNotFitIntoAReportIsAddedToIt) {
+  const auto times = [](int count, const char* what) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += what;
+    return text;
+  };
+  const std::string first = times(1500, "字") + "。", second = times(1995, "路"),
+                    third = "13800000007" + times(30, "灯");
+  const std::string line =
+      absl::StrCat(R"({"id":"1","user":"A","time":"2026-04-25T09:00:00+08:00","text":")", first, second, third, "\"}");
+  auto input = ReadInput("m", line, SampleMapping());
+  ASSERT_TRUE(input.ok()) << input.status();
+  ASSERT_EQ(input->reports.size(), 1u);
+  EXPECT_EQ(input->reports[0].text, first);
+  EXPECT_THAT(input->reports[0].more, ElementsAre(second, third));
+  EXPECT_EQ(input->notes["texts longer than 2000 characters: the rest added to the report 补充"], 1);
+}
+
 TEST(ReadInput, AnswersAreTheBefore) {
   const std::string lines =
       R"({"id":"1","user":"A","subject":"s","time":"2019-04-25T09:00:00+08:00","text":"t","reply":"r","reply_time":"2019-04-27T09:00:00+08:00"})"

@@ -82,11 +82,14 @@ std::string Besides(const av1::Figure& figure) {
 
 }  // namespace
 
-void PrintKpis(std::ostream& out, const av1::ListKpisResponse& kpis, const Before& before) {
+void PrintKpis(std::ostream& out, const av1::ListKpisResponse& kpis, const Before& before,
+               const std::map<std::string, std::string>& camera_classes) {
   Table table({"指标 KPI", "before", "after", "aim", "made of", "beside it"});
   for (const auto& kpi : kpis.kpis()) {
     for (const auto& figure : kpi.figures()) {
-      const std::string series = figure.series().empty() ? "" : absl::StrCat(" [", figure.series(), "]");
+      const auto named = camera_classes.find(figure.series());
+      const std::string name = named == camera_classes.end() ? "" : " " + named->second;
+      const std::string series = figure.series().empty() ? "" : absl::StrCat(" [", figure.series(), name, "]");
       const auto aim = Aims().find(kpi.name());
       table.Add({absl::StrCat(kpi.title_zh(), " ", kpi.title_en(), series), BeforeText(kpi.name(), before),
                  figure.has_value() ? ValueText(figure.value(), kpi.unit()) : "-",
@@ -94,6 +97,7 @@ void PrintKpis(std::ostream& out, const av1::ListKpisResponse& kpis, const Befor
     }
   }
   table.Print(out);
+  out << "after: what the mesh counted, of staff who are simulated; how fast real ones are it cannot say.\n";
   if (before.answered_after.empty()) {
     out << "before: the input does not say how long its people waited.\n";
     return;

@@ -22,7 +22,7 @@ av1::Kpi* Add(av1::ListKpisResponse& kpis, const char* name, av1::KpiKind kind, 
 
 std::string Printed(const av1::ListKpisResponse& kpis, const Before& before) {
   std::ostringstream out;
-  PrintKpis(out, kpis, before);
+  PrintKpis(out, kpis, before, {{"06", "暴露垃圾"}});
   return out.str();
 }
 
@@ -43,6 +43,12 @@ TEST(KpiTable, BesideWhatTheInputSaysWasBefore) {
   EXPECT_THAT(text, ContainsRegex("avg_response_time +48.00 h +1.25 h +1.5 h +over 4 +without 3 declined"));
   EXPECT_THAT(text, ContainsRegex("closure_rate +50.0 % +99.0 % +99 % +99/100"));
   EXPECT_THAT(text, testing::HasSubstr("of 4 in the input 2 were answered"));
+}
+
+TEST(KpiTable, NamesTheCamerasClasses) {
+  av1::ListKpisResponse kpis;
+  Add(kpis, "kpis/ai_precision", av1::KPI_KIND_RATIO, av1::KPI_UNIT_RATIO)->add_figures()->set_series("06");
+  EXPECT_THAT(Printed(kpis, {}), testing::HasSubstr("ai_precision [06 暴露垃圾]"));
 }
 
 TEST(KpiTable, SaysWhereNothingIsKnown) {

@@ -95,10 +95,10 @@ absl::StatusOr<Mapping> Mapping::Make(std::string_view text, const reference::v1
   return mapping;
 }
 
-GeoPoint Mapping::CentreIn(std::string_view prefix, std::string_view id) const {
+GeoPoint Mapping::CentreIn(std::string_view street, std::string_view id) const {
   std::vector<const Grid*> within;
   for (const Grid& grid : grids_)
-    if (grid.code.starts_with(prefix)) within.push_back(&grid);
+    if (grid.code.starts_with(street)) within.push_back(&grid);
   if (within.empty()) return grids_[First8Bytes(id) % grids_.size()].centre;
   return within[First8Bytes(id) % within.size()]->centre;
 }
@@ -117,23 +117,23 @@ GeoPoint Mapping::CentreNear(const GeoPoint& point) const {
   return nearest->centre;
 }
 
-GeoPoint Mapping::PlaceOfMessage(std::string_view id, std::string_view subject, std::string_view text) const {
+std::string Mapping::StreetOfMessage(std::string_view subject, std::string_view text) const {
   std::string area;
   for (std::string_view where : {subject, text})
     if (area.empty()) re2::RE2::PartialMatch({where.data(), where.size()}, *area_pattern_, &area);
-  std::string_view street;
+  std::string street;
   size_t longest = 0;
   for (const auto& [key, code] : area_streets_) {
     if (key.size() <= longest || !area.starts_with(key)) continue;
     longest = key.size();
     street = code;
   }
-  return CentreIn(street, id);
+  return street;
 }
 
-GeoPoint Mapping::PlaceOfRequest(std::string_view id, const std::string& borough) const {
+std::string Mapping::StreetOfRequest(const std::string& borough) const {
   const auto street = request_places_.find(borough);
-  return CentreIn(street == request_places_.end() ? "" : std::string_view(street->second), id);
+  return street == request_places_.end() ? "" : street->second;
 }
 
 GeoPoint Mapping::PlaceInWords(std::string_view id, std::string_view place, std::string_view text) const {

@@ -26,10 +26,11 @@ class Mapping {
   // `text` is mapping.json. INVALID_ARGUMENT: says what is wrong with it.
   static absl::StatusOr<Mapping> Make(std::string_view text, const reference::v1::District& district);
 
-  // The centre of one grid of the street that the area in subject or text leads to; of the whole district where they
-  // name none. `id` chooses which.
-  type::v1::GeoPoint PlaceOfMessage(std::string_view id, std::string_view subject, std::string_view text) const;
-  type::v1::GeoPoint PlaceOfRequest(std::string_view id, const std::string& borough) const;
+  // The code of the street that the area in subject or text leads to, or the borough; "" where it is not known.
+  std::string StreetOfMessage(std::string_view subject, std::string_view text) const;
+  std::string StreetOfRequest(const std::string& borough) const;
+  // The centre of one grid of the street, of the whole district where it is ""; `id` chooses which.
+  type::v1::GeoPoint CentreIn(std::string_view street, std::string_view id) const;
   // A place in words of our own district: the road or community that it names.
   type::v1::GeoPoint PlaceInWords(std::string_view id, std::string_view place, std::string_view text) const;
 
@@ -48,7 +49,6 @@ class Mapping {
     std::vector<type::v1::GeoPoint> line;  // of a road
   };
 
-  type::v1::GeoPoint CentreIn(std::string_view prefix, std::string_view id) const;
   type::v1::GeoPoint CentreNear(const type::v1::GeoPoint& point) const;
 
   std::vector<Grid> grids_;  // by code

@@ -39,9 +39,10 @@ class Market : public std::enable_shared_from_this<Market> {
 
   void Look(const Schedule::Id& action) {
     auto self = shared_from_this();
+    // What is seen now decides who wants what, so it is read once in a replay's life.
     auto arrived = AfterAll(world_.citizens.size() + 1, [self, action] {
       self->Choose();
-      self->world_.schedule.Finish(action);
+      self->world_.Finish(action);
     });
     pv1::ListItemsRequest items;
     items.set_page_size(200);
@@ -51,7 +52,8 @@ class Market : public std::enable_shared_from_this<Market> {
           if (!status.ok()) self->world_.Refused("ListItems", status);
           self->items_.assign(page.items().begin(), page.items().end());
           arrived();
-        });
+        },
+        "z-market/items");
     for (const auto& [citizen, known] : world_.citizens) {
       pv1::GetAccountRequest account;
       account.set_name("accounts/me");
@@ -61,7 +63,8 @@ class Market : public std::enable_shared_from_this<Market> {
             if (!status.ok()) self->world_.Refused("GetAccount", status);
             self->buyers_.push_back({name, found.available()});
             arrived();
-          });
+          },
+          absl::StrCat("z-market/account/", citizen));
     }
   }
 
@@ -150,7 +153,7 @@ class Market : public std::enable_shared_from_this<Market> {
     request.set_name(item.name());
     world_.mesh.Await<pv1::Item>(
         world_.staff.One("CATALOGUE_MANAGER", "look"), request, [](const pv1::Item& i) { return i.reserved() == 0; },
-        [self, action](const pv1::Item&) { self->world_.schedule.Finish(action); });
+        [self, action](const pv1::Item&) { self->world_.Finish(action); });
   }
 
   World& world_;
@@ -177,7 +180,7 @@ void BeginStocking(World& world, const reference::v1::Catalogue& catalogue, absl
                                          world.happened.Add("items put on sale 上架");
                                        else
                                          world.Refused("StockItem", status);
-                                       world.schedule.Finish(action);
+                                       world.Finish(action);
                                      });
         });
   }

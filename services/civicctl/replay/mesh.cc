@@ -47,6 +47,12 @@ std::string Bytes(grpc::ByteBuffer& buffer) {
   return bytes;
 }
 
+// "" where there is none.
+std::string RequestIdOf(const google::protobuf::Message& request) {
+  const auto* field = request.GetDescriptor()->FindFieldByName("request_id");
+  return field ? request.GetReflection()->GetString(request, field) : "";
+}
+
 bool Again(const grpc::Status& status) {
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
@@ -67,22 +73,22 @@ struct Mesh::Channels {
 
 // A call with all its repetitions.
 struct Mesh::Attempts {
-  std::string method, token, time, service, trace, bytes;
+  std::string method, token, time, service, trace, bytes, key;
   Answered done;
   absl::Time since;
   absl::Duration wait = kFirstRepeat;
 };
 
-absl::StatusOr<std::unique_ptr<Mesh>> Mesh::Make(MeshOptions options, Loop* loop) {
+absl::StatusOr<std::unique_ptr<Mesh>> Mesh::Make(MeshOptions options, Loop* loop, Diary* diary) {
   if (!absl::StartsWith(options.door, kHttp))
     return absl::InvalidArgumentError(absl::StrCat("--door=", options.door, " must be as http://127.0.0.1:8311"));
-  std::unique_ptr<Mesh> mesh(new Mesh(std::move(options), loop));
+  std::unique_ptr<Mesh> mesh(new Mesh(std::move(options), loop, diary));
   if (!mesh->acknowledged_) return absl::InvalidArgumentError("the file of acknowledged commands cannot be written");
   return mesh;
 }
 
-Mesh::Mesh(MeshOptions options, Loop* loop)
-    : options_(std::move(options)), loop_(loop), channels_(std::make_unique<Channels>()) {
+Mesh::Mesh(MeshOptions options, Loop* loop, Diary* diary)
+    : options_(std::move(options)), loop_(loop), diary_(diary), channels_(std::make_unique<Channels>()) {
   const std::string target = options_.door.substr(sizeof kHttp - 1);
   absl::BitGen random;
   trace_run_ = absl::Uniform<uint64_t>(absl::IntervalClosed, random, 1, std::numeric_limits<uint64_t>::max());
@@ -109,7 +115,19 @@ absl::StatusOr<std::string> Mesh::TokenOf(const Caller& caller) {
   return token;
 }
 
-void Mesh::Send(const Caller& caller, absl::Time at, const google::protobuf::Message& request, Answered done) {
+bool Mesh::Recall(const std::string& key, const Answered& done) {
+  const Diary::Answer* known = diary_ && !key.empty() ? diary_->Find(key) : nullptr;
+  // Not at once: who calls has not finished calling.
+  if (known) loop_->Post([known, done] { done(known->status, known->bytes); });
+  return known != nullptr;
+}
+
+void Mesh::Send(const Caller& caller, absl::Time at, const google::protobuf::Message& request, Answered done,
+                std::string key) {
+  const std::string request_id = RequestIdOf(request);
+  if (key.empty()) key = request_id;
+  if (Recall(key, done)) return;
+  if (diary_ && !request_id.empty()) diary_->Asked(request_id);
   const auto* method = MethodTaking(request.GetDescriptor());
   auto token = TokenOf(caller);
   if (!method || !token.ok()) {
@@ -127,6 +145,7 @@ void Mesh::Send(const Caller& caller, absl::Time at, const google::protobuf::Mes
   attempts->trace = absl::StrFormat("00-%016x%016x-%016x-01", trace_run_, traces_, traces_);
   attempts->bytes = request.SerializeAsString();
   attempts->done = std::move(done);
+  attempts->key = std::move(key);
   attempts->since = Now();
   Try(std::move(attempts));
 }
@@ -159,6 +178,9 @@ void Mesh::Try(std::shared_ptr<Attempts> attempts) {
 void Mesh::Answer(std::shared_ptr<Attempts> attempts, const grpc::Status& status, const std::string& bytes) {
   if (!Again(status) || Now() - attempts->since > options_.patience) {
     if (status.ok()) Note(*attempts);
+    // Whoever only lost the connection has not been answered.
+    if (diary_ && !attempts->key.empty() && (status.ok() || !ReasonOf(status).empty()) && !Again(status))
+      diary_->Answered(attempts->key, status, bytes);
     return attempts->done(status, bytes);
   }
   ++repeats_;
@@ -178,7 +200,7 @@ void Mesh::Watch(const Caller& caller, std::shared_ptr<google::protobuf::Message
 
 void Mesh::Look(const Caller& caller, std::shared_ptr<google::protobuf::Message> request,
                 std::function<bool(const std::string&)> taken, absl::Duration wait, absl::Time since) {
-  Send(caller, absl::InfinitePast(), *request, [=, this](const grpc::Status& status, const std::string& bytes) {
+  Answered looked = [=, this](const grpc::Status& status, const std::string& bytes) {
     if (status.ok() && taken(bytes)) return;
     const bool never = !status.ok() && status.error_code() != grpc::StatusCode::NOT_FOUND;
     if (never || Now() - since > options_.patience)
@@ -187,7 +209,8 @@ void Mesh::Look(const Caller& caller, std::shared_ptr<google::protobuf::Message>
                        status.ok() ? "" : absl::StrCat(": ", NameOfRefusal(status)))));
     const absl::Duration next = std::min(wait * 1.5, kLongestLook);
     loop_->After(next, [=, this] { Look(caller, request, taken, next, since); });
-  });
+  };
+  Send(caller, absl::InfinitePast(), *request, std::move(looked), "");
 }
 
 std::string NameOfRefusal(const grpc::Status& status) {

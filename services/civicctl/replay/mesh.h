@@ -21,6 +21,7 @@
 #include "absl/time/time.h"
 #include "google/protobuf/message.h"
 #include "grpcpp/support/status.h"
+#include "services/civicctl/replay/diary.h"
 #include "services/civicctl/replay/loop.h"
 
 namespace civicmesh::civicctl {
@@ -44,21 +45,24 @@ struct MeshOptions {
 
 class Mesh {
  public:
-  // INVALID_ARGUMENT: the door is no http address, or acknowledged cannot be written. `loop` outlives the mesh.
-  static absl::StatusOr<std::unique_ptr<Mesh>> Make(MeshOptions options, Loop* loop);
+  // INVALID_ARGUMENT: the door is no http address, or acknowledged cannot be written. What the diary (null: none) knows
+  // is not asked again. `loop` and `diary` outlive the mesh.
+  static absl::StatusOr<std::unique_ptr<Mesh>> Make(MeshOptions options, Loop* loop, Diary* diary = nullptr);
   ~Mesh();
 
   // The method is the one that takes `request`, which is copied. `at` is the business time; InfinitePast for reads.
-  // Ends with OK, a refusal, or UNAVAILABLE once patience is over.
+  // Ends with OK, a refusal, or UNAVAILABLE once patience is over. The diary knows a command by its request_id, and a
+  // read only where it is given a name, `key`.
   template <typename Response>
   void Call(const Caller& caller, absl::Time at, const google::protobuf::Message& request,
-            std::function<void(const grpc::Status&, Response)> done) {
-    Send(caller, at, request, [done = std::move(done)](const grpc::Status& status, const std::string& bytes) {
+            std::function<void(const grpc::Status&, Response)> done, std::string key = "") {
+    Answered parsed = [done = std::move(done)](const grpc::Status& status, const std::string& bytes) {
       Response response;
       if (status.ok() && !response.ParseFromString(bytes))
         return done({grpc::StatusCode::INTERNAL, "the answer does not parse"}, {});
       done(status, std::move(response));
-    });
+    };
+    Send(caller, at, request, std::move(parsed), std::move(key));
   }
 
   // Reads until what is read is `there`; what does not exist yet is read again. Where it never comes, or may not be
@@ -88,8 +92,11 @@ class Mesh {
   struct Attempts;
   using Answered = std::function<void(const grpc::Status&, const std::string& bytes)>;
 
-  Mesh(MeshOptions options, Loop* loop);
-  void Send(const Caller& caller, absl::Time at, const google::protobuf::Message& request, Answered done);
+  Mesh(MeshOptions options, Loop* loop, Diary* diary);
+  void Send(const Caller& caller, absl::Time at, const google::protobuf::Message& request, Answered done,
+            std::string key);
+  // Answers from the diary; false: it does not know it yet.
+  bool Recall(const std::string& key, const Answered& done);
   void Try(std::shared_ptr<Attempts> attempts);
   void Answer(std::shared_ptr<Attempts> attempts, const grpc::Status& status, const std::string& bytes);
   void Watch(const Caller& caller, std::shared_ptr<google::protobuf::Message> request,
@@ -103,6 +110,7 @@ class Mesh {
   struct Channels;
   const MeshOptions options_;
   Loop* const loop_;
+  Diary* const diary_;
   std::unique_ptr<Channels> channels_;
   std::ofstream acknowledged_;
   uint64_t trace_run_;  // the first half of all trace ids

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "civicmesh/runtime/v1/control_service.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -68,16 +69,29 @@ class MeshTest : public testing::Test {
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
-    mesh_ = Mesh::Make({.door = absl::StrCat("http://127.0.0.1:", port), .keys = folder_, .patience = absl::Seconds(2)},
-                       &loop_)
-                .value();
-    mesh_->on_failure = [this](absl::Status status) { failure_ = std::move(status); };
+    door_ = absl::StrCat("http://127.0.0.1:", port);
+    Begin();
   }
   ~MeshTest() override {
     server_->Shutdown();
     std::filesystem::remove_all(folder_);
   }
 
+  // A run of a replay, with the diary of those before.
+  void Begin() {
+    diary_ = Diary::Open(folder_ + "/diary", {}, absl::Now()).value();
+    mesh_ = Mesh::Make({.door = door_, .keys = folder_, .patience = absl::Seconds(2)}, &loop_, diary_.get()).value();
+    mesh_->on_failure = [this](absl::Status status) { failure_ = std::move(status); };
+  }
+  // How many shards the answer says.
+  int Shards(const std::string& key) {
+    std::optional<int> seen;
+    mesh_->Call<GetShardsResponse>(
+        {}, absl::InfinitePast(), GetShardsRequest(),
+        [&](const grpc::Status&, const GetShardsResponse& r) { seen = r.shards_size(); }, key);
+    loop_.RunUntil([&] { return seen.has_value(); });
+    return *seen;
+  }
   void Fail(int times, grpc::StatusCode code = grpc::StatusCode::UNAVAILABLE) {
     absl::MutexLock lock(&service_.mutex);
     service_.failures = times;
@@ -101,6 +115,8 @@ class MeshTest : public testing::Test {
   Unsteady service_;
   std::unique_ptr<grpc::Server> server_;
   Loop loop_;
+  std::string door_;
+  std::unique_ptr<Diary> diary_;
   std::unique_ptr<Mesh> mesh_;
   absl::Status failure_;
 };
@@ -125,6 +141,22 @@ TEST_F(MeshTest, ARefusalIsNotRepeated) {
 TEST_F(MeshTest, PatienceEnds) {
   Fail(1000);
   EXPECT_EQ(Advance({}).error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(MeshTest, WhatTheDiaryKnowsIsNotAskedAgain) {
+  EXPECT_EQ(Shards("first"), 1);
+  EXPECT_EQ(Shards(""), 2);
+  Begin();
+  EXPECT_EQ(Shards("first"), 1);
+  EXPECT_EQ(Shards("second"), 3);
+  EXPECT_EQ(Shards(""), 4);
+}
+
+TEST_F(MeshTest, TheDiaryDoesNotKeepWhatMayBeOtherwiseNextTime) {
+  Fail(1, grpc::StatusCode::INTERNAL);
+  EXPECT_EQ(Shards("key"), 0);
+  Begin();
+  EXPECT_EQ(Shards("key"), 1);
 }
 
 TEST_F(MeshTest, AwaitsWhatComesLater) {

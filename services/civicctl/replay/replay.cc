@@ -2,42 +2,77 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
+#include <filesystem>
 #include <memory>
 #include <ostream>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "civicmesh/analytics/v1/analytics_service.pb.h"
 #include "services/civicctl/files.h"
 #include "services/civicctl/replay/asking.h"
 #include "services/civicctl/replay/case_story.h"
 #include "services/civicctl/replay/city_files.h"
+#include "services/civicctl/replay/diary.h"
 #include "services/civicctl/replay/door_options.h"
 #include "services/civicctl/replay/kpi_table.h"
 #include "services/civicctl/replay/report_story.h"
 #include "services/civicctl/replay/world.h"
 #include "services/civicctl/text_output.h"
 #include "services/runtime/base/clock.h"
+#include "services/runtime/base/ids.h"
 
 namespace civicmesh::civicctl {
 namespace {
 
 constexpr absl::Duration kRestPatience = absl::Minutes(2);
 // So many reports are named to be read on.
-constexpr int kExamples = 2;
+constexpr size_t kExamples = 2;
+// Whoever interrupts a replay waits so long for what is under way, then not.
+constexpr absl::Duration kGrace = absl::Seconds(4), kBetweenTicks = absl::Milliseconds(100);
+// A command that is not answered is asked for again under its old id, which the city refuses when it is a day old.
+constexpr absl::Duration kAskAgain = absl::Hours(23);
 
 struct Options {
   MeshOptions mesh;
-  std::string sample = "deploy/sample", input, standard, kafka, seed = "civicmesh";
+  std::string sample = "deploy/sample", input, standard, kafka, diary, seed = "civicmesh";
   int limit = 0;
 };
 
 absl::Time TimeOf(const google::protobuf::Timestamp& time) { return absl::FromUnixSeconds(time.seconds()); }
 void SetTime(absl::Time at, google::protobuf::Timestamp* to) { to->set_seconds(absl::ToUnixSeconds(at)); }
 std::string Local(absl::Time at) { return TimeText(absl::ToUnixMillis(at)); }
+std::string Digest(const std::string& text) { return absl::BytesToHexString(Sha256(text)).substr(0, 16); }
+
+// As it is best typed where we are called.
+std::string Typed(const std::string& path) {
+  const std::string from_here = std::filesystem::proximate(path);
+  return absl::StartsWith(from_here, "..") ? path : from_here;
+}
+
+// Takes the signals that end a process, as long as it lives.
+class Interrupts {
+ public:
+  Interrupts() {
+    for (size_t i = 0; i < std::size(kSignals); ++i) before_[i] = std::signal(kSignals[i], [](int) { came_ = 1; });
+  }
+  ~Interrupts() {
+    for (size_t i = 0; i < std::size(kSignals); ++i) std::signal(kSignals[i], before_[i]);
+  }
+  static bool came() { return came_ != 0; }
+
+ private:
+  static constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
+  static inline volatile std::sig_atomic_t came_ = 0;
+  void (*before_[std::size(kSignals)])(int);
+};
 
 class Replay {
  public:
@@ -54,11 +89,19 @@ class Replay {
     auto files = ReadCityFiles(options_.sample, options_.standard);
     if (!files.ok()) return files.status();
     files_ = *std::move(files);
+    made_of_ = {{"standard", Digest(files_.standard.SerializeAsString())},
+                {"district", Digest(absl::StrCat(files_.district.SerializeAsString(), files_.mapping))},
+                {"calendar", Digest(files_.calendar.SerializeAsString())},
+                {"catalogue", Digest(files_.catalogue.SerializeAsString())},
+                {"rules", Digest(absl::StrJoin(Rules::Describe(), ""))},
+                {"seed", Digest(options_.seed)},
+                {"limit", absl::StrCat(options_.limit)}};
     auto mapping = Mapping::Make(files_.mapping, files_.district);
     if (!mapping.ok()) return mapping.status();
     const std::string path = options_.input.empty() ? options_.sample + "/reports.jsonl" : options_.input;
     auto text = ReadFile(path);
     if (!text.ok()) return text.status();
+    made_of_.emplace_back("input", Digest(*text));
     auto input = ReadInput(path, *text, *mapping);
     if (!input.ok()) return input.status();
     input_ = *std::move(input);
@@ -70,7 +113,9 @@ class Replay {
       return absl::InvalidArgumentError(absl::StrCat(path, " holds no report that can be used"));
     if (!options_.input.empty()) return absl::OkStatus();
     auto activities = ReadFile(options_.sample + "/volunteering.jsonl");
-    return activities.ok() ? ReadActivities(*activities, input_) : activities.status();
+    if (!activities.ok()) return activities.status();
+    made_of_.emplace_back("activities", Digest(*activities));
+    return ReadActivities(*activities, input_);
   }
 
   absl::Time FirstTime() const {
@@ -84,8 +129,23 @@ class Replay {
     return last;
   }
 
+  absl::Status OpenDiary() {
+    // The keys are a city's own.
+    auto keys = ReadFile(options_.mesh.keys + "/jwks.json");
+    if (!keys.ok()) return keys.status();
+    made_of_.emplace_back("city", Digest(*keys));
+    auto diary = Diary::Open(options_.diary, made_of_, Clock::Real()->wall());
+    if (!diary.ok()) return diary.status();
+    diary_ = *std::move(diary);
+    if (Clock::Real()->wall() - diary_->unanswered_since() < kAskAgain) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the replay was broken off more than a day ago amid calls that were not answered, and whether they "
+        "took effect is not kept for so long: begin with a new city (deploy/down --purge)"));
+  }
+
   absl::Status Connect() {
-    auto mesh = Mesh::Make(options_.mesh, &loop_);
+    if (auto status = OpenDiary(); !status.ok()) return status;
+    auto mesh = Mesh::Make(options_.mesh, &loop_, diary_.get());
     if (!mesh.ok()) return mesh.status();
     mesh_ = *std::move(mesh);
     auto calendar = WorkCalendar::Make(files_.calendar);
@@ -94,17 +154,28 @@ class Replay {
     operator_ = Staff(files_.district, dice).One("OPERATOR", "replay");
     if (operator_.subject.empty()) return absl::FailedPreconditionError("district.json names no OPERATOR");
     if (auto status = LookAtCity(); !status.ok()) return status;
-    world_ = std::make_unique<World>(files_.district, *std::move(calendar), dice, mesh_.get(), shards_,
-                                     Clock::Real()->wall());
+    world_ = std::make_unique<World>(files_.district, *std::move(calendar), dice, mesh_.get(), diary_.get(), shards_);
     for (const auto& minor : files_.standard.classes()) world_->classes[minor.code()] = minor;
     world_->codes = files_.codes;
     auto rest = AwaitRest(*mesh_, loop_, operator_, kRestPatience);
     if (!rest.ok()) return rest.status();
-    before_ = *std::move(rest);
+    at_start_ = *std::move(rest);
+    for (size_t s = 0; s < at_start_.size(); ++s) before_.push_back(AtTheBeginning(kDecidingServices[s], at_start_[s]));
     return absl::OkStatus();
   }
 
-  // How many shards there are; and that the city's time still lies before what is to be replayed.
+  // The ends of the inboxes when the replay began, which may have been in an earlier run.
+  runtime::v1::QuiesceResponse AtTheBeginning(const std::string& service, const runtime::v1::QuiesceResponse& now) {
+    const std::string key = "before/" + service;
+    runtime::v1::QuiesceResponse then = now;
+    if (const auto* known = diary_->Find(key))
+      then.ParseFromString(known->bytes);
+    else
+      diary_->Answered(key, grpc::Status::OK, now.SerializeAsString());
+    return then;
+  }
+
+  // How many shards there are; and that the city's time still lies before what is to be replayed, where none of it was.
   absl::Status LookAtCity() {
     for (const char* service : kDecidingServices) {
       runtime::v1::GetShardsRequest request;
@@ -113,7 +184,7 @@ class Replay {
       if (!shards.ok()) return shards.status();
       shards_ = shards->shards_size();
       for (const auto& shard : shards->shards())
-        if (TimeOf(shard.now()) > FirstTime())
+        if (TimeOf(shard.now()) > FirstTime() && !diary_->goes_on())
           return absl::FailedPreconditionError(absl::StrCat(
               "the city's business time is ", Local(TimeOf(shard.now())), " in ", service, "; the replay begins at ",
               Local(FirstTime()), ", and time never goes back: begin with a new city (deploy/down --purge)"));
@@ -134,6 +205,8 @@ class Replay {
     BeginMarket(*world_, LastTime() + absl::Hours(24));
     RunStories(first);
     took_ms_ = Clock::Real()->steady_ms() - began_ms;
+    if (auto status = diary_->Sound(); !status.ok()) return status;
+    if (absl::IsCancelled(world_->failure)) return world_->failure;
     if (!world_->failure.ok()) return Explained(world_->failure);
     if (world_->schedule.disorder() > 0)
       return absl::InternalError(
@@ -141,23 +214,44 @@ class Replay {
     return absl::OkStatus();
   }
 
+  // Lets the loop look up where nothing happens in it.
+  void Tick() {
+    if (playing_) loop_.After(kBetweenTicks, [this] { Tick(); });
+  }
+
+  // Interrupted, it begins nothing more, and ends when what is under way is through.
+  bool BrokenOff() {
+    if (!Interrupts::came()) return false;
+    const absl::Time now = absl::FromUnixMillis(Clock::Real()->steady_ms());
+    interrupted_ = std::min(interrupted_, now);
+    if (world_->schedule.under_way() > 0 && now - interrupted_ < kGrace) return false;
+    world_->Fail(absl::CancelledError(absl::StrCat(
+        "broken off at ", Local(world_->schedule.reached()), " (business time)",
+        options_.diary.empty() ? "" : absl::StrCat("; called again, it goes on there by ", options_.diary))));
+    return true;
+  }
+
   void RunStories(absl::Time first) {
-    const auto hours = [&](absl::Time t) { return absl::ToInt64Hours(std::min(t, end_) - first); };
+    const Interrupts interrupts;
     end_ = LastTime() + absl::Hours(24);
+    const auto hours = [first, most = end_](absl::Time t) { return absl::ToInt64Hours(std::min(t, most) - first); };
     Progress progress("hours of business time", hours(end_));
     int64_t shown = 0;
+    playing_ = true;
+    Tick();
     loop_.RunUntil([&] {
-      if (!world_->failure.ok()) return true;
-      world_->schedule.StartReady();
+      if (!world_->failure.ok() || BrokenOff()) return true;
+      if (!Interrupts::came()) world_->schedule.StartReady();
+      end_ = std::max(end_, world_->schedule.latest());
       if (world_->schedule.empty()) return true;
       const absl::Time reached = world_->schedule.reached();
-      end_ = std::max(end_, reached);
       if (const int64_t at = std::max(shown, hours(reached)); at > shown) progress.Add(at - std::exchange(shown, at));
       kept_shards_ += world_->schedule.kept_shards();
       under_way_ += world_->schedule.under_way();
       ++samples_;
       return false;
     });
+    playing_ = false;
   }
 
   absl::Status Explained(const absl::Status& failure) const {
@@ -190,9 +284,13 @@ class Replay {
     out_ << "\n";
     PrintTally("what was changed in it", input_.notes);
     PrintTally("what could not be used, and why", input_.unusable);
+    if (input_.unusable.rows().empty()) out_ << "\nwhat could not be used: nothing\n";
     out_ << "\nThe staff are simulated by these rules (seed \"" << options_.seed
          << "\"; times in minutes after the step before, around the clock):\n";
     for (const std::string& line : Rules::Describe()) out_ << "  " << line << "\n";
+    if (diary_->goes_on())
+      out_ << "\nThis replay was broken off before: " << diary_->answers()
+           << " answers are known from then and are not asked for again. It goes on from there.\n";
     out_ << std::flush;
   }
 
@@ -205,7 +303,10 @@ class Replay {
     auto kpis = Ask<analytics::v1::ListKpisResponse>(*mesh_, loop_, operator_, request);
     if (!kpis.ok()) return kpis.status();
     out_ << "\nFigures from " << Local(FirstTime() - absl::Hours(1)) << " to " << Local(end_) << " (business time)\n";
-    PrintKpis(out_, *kpis, input_.before);
+    std::map<std::string, std::string> cameras;
+    for (const auto& minor : files_.standard.classes())
+      if (minor.camera_class() > 0) cameras[absl::StrFormat("%02d", minor.camera_class())] = minor.name_zh();
+    PrintKpis(out_, *kpis, input_.before, cameras);
     PrintCommands();
     PrintWhereToLook();
     return absl::OkStatus();
@@ -217,7 +318,7 @@ class Replay {
     for (int shard = 0; shard < shards_; ++shard) header.push_back(absl::StrCat("shard ", shard));
     header.push_back("all");
     Table table(header);
-    int64_t all = 0;
+    int64_t all = 0, now = 0;
     for (size_t s = 0; s < after_.size(); ++s) {
       std::vector<std::string> row{kDecidingServices[s]};
       int64_t sum = 0;
@@ -225,6 +326,7 @@ class Replay {
         const int64_t count = after_[s].shards(shard).inbox() - before_[s].shards(shard).inbox();
         row.push_back(absl::StrCat(count));
         sum += count;
+        now += after_[s].shards(shard).inbox() - at_start_[s].shards(shard).inbox();
       }
       row.push_back(absl::StrCat(sum));
       table.Add(row);
@@ -232,12 +334,13 @@ class Replay {
     }
     out_ << "\n";
     table.Print(out_);
+    if (now < all) out_ << all - now << " of them came before the replay was broken off; in this run ";
     const double seconds = static_cast<double>(std::max<int64_t>(took_ms_, 1)) / 1000;
     out_ << absl::StreamFormat(
         "%d commands in %.1f s (%.0f/s), %d calls through the door; on average %.1f actions under way that kept %.1f "
         "of %d "
         "shards; %d calls repeated\n",
-        all, seconds, static_cast<double>(all) / seconds, mesh_->calls(),
+        now, seconds, static_cast<double>(now) / seconds, mesh_->calls(),
         static_cast<double>(under_way_) / static_cast<double>(std::max<int64_t>(samples_, 1)),
         static_cast<double>(kept_shards_) / static_cast<double>(std::max<int64_t>(samples_, 1)), shards_ * kDomains,
         mesh_->repeats());
@@ -245,28 +348,34 @@ class Replay {
 
   void PrintWhereToLook() {
     out_ << "\nWhere to look next: one report's whole life, as a clerk reads it (--lang en in English)\n";
-    int shown = 0;
-    for (const auto& story : world_->cases) {
-      if (shown == kExamples) break;
-      if (!story->worth_reading()) continue;
-      ++shown;
-      out_ << "  civicctl life " << story->first_report() << " --door=" << options_.mesh.door
-           << " --keys=" << options_.mesh.keys << " --kafka=" << (options_.kafka.empty() ? "HOST:PORT" : options_.kafka)
-           << "\n";
-    }
+    std::vector<const CaseStory*> stories;
+    for (const auto& story : world_->cases) stories.push_back(story.get());
+    std::stable_sort(stories.begin(), stories.end(),
+                     [](const CaseStory* a, const CaseStory* b) { return a->steps() > b->steps(); });
+    stories.resize(std::min(stories.size(), kExamples));
+    for (const CaseStory* story : stories)
+      out_ << "  " << Typed(std::filesystem::read_symlink("/proc/self/exe")) << " life " << story->first_source_id()
+           << " --door=" << options_.mesh.door << " --keys=" << Typed(options_.mesh.keys)
+           << " --kafka=" << (options_.kafka.empty() ? "HOST:PORT" : options_.kafka)
+           << " --sample=" << Typed(options_.sample) << "\n";
   }
 
   const Options& options_;
   std::ostream& out_;
   CityFiles files_;
   Input input_;
+  Diary::MadeOf made_of_;
   Loop loop_;
+  std::unique_ptr<Diary> diary_;
   std::unique_ptr<Mesh> mesh_;
   std::unique_ptr<World> world_;
   Caller operator_;
   int shards_ = 0;
   absl::Time end_;
-  std::vector<runtime::v1::QuiesceResponse> before_, after_;
+  bool playing_ = false;
+  absl::Time interrupted_ = absl::InfiniteFuture();
+  // When the replay began, when this run of it did, and at the end.
+  std::vector<runtime::v1::QuiesceResponse> before_, at_start_, after_;
   int64_t took_ms_ = 0, kept_shards_ = 0, under_way_ = 0, samples_ = 0;
 };
 
@@ -286,6 +395,9 @@ Command ReplayCommand() {
                 ->envname("CIVICMESH_KAFKA");
             app.add_option("--acknowledged", options->mesh.acknowledged,
                            "a file for the method and traceparent of each acknowledged command");
+            app.add_option(
+                "--diary", options->diary,
+                "a file that remembers what was done: called with it again, a replay that was broken off goes on");
             app.add_option("--limit", options->limit, "only so many reports")->check(CLI::PositiveNumber);
             app.add_option("--seed", options->seed, "of the simulated staff")->capture_default_str();
             return [options](std::ostream& out) { return Replay(*options, out).Run(); };

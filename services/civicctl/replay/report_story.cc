@@ -70,16 +70,37 @@ void ReportStory::Begin() {
                                       [=, this](const grpc::Status& status, const iv1::Report& report) {
                                         if (!status.ok()) {
                                           world_.Refused("SubmitReport", status);
-                                          return world_.schedule.Finish(action);
+                                          return world_.Finish(action);
                                         }
                                         Named(report.name());
                                         world_.happened.Add("reports submitted 上报");
                                         Judge(report);
-                                        if (input_.location) return Follow(input_.at, action);
-                                        Locate(input_.at + world_.rules.After(kLocate, input_.id));
-                                        world_.schedule.Finish(action);
+                                        AddRest(0, sender, report.tracking_code(), action);
                                       });
       });
+}
+
+void ReportStory::AddRest(size_t next, const Caller& sender, const std::string& tracking_code,
+                          const Schedule::Id& action) {
+  if (next == input_.more.size()) return Complete(action);
+  iv1::AddToReportRequest request;
+  request.set_name(name_);
+  request.set_request_id(world_.RequestId(absl::StrCat(input_.id, "/0-add-", next)));
+  request.set_tracking_code(tracking_code);
+  request.set_text(input_.more[next]);
+  world_.mesh.Call<iv1::Report>(sender, input_.at, request, [=, this](const grpc::Status& status, const iv1::Report&) {
+    if (status.ok())
+      world_.happened.Add("further parts of long texts added 补充");
+    else
+      world_.Refused("AddToReport", status);
+    AddRest(next + 1, sender, tracking_code, action);
+  });
+}
+
+void ReportStory::Complete(const Schedule::Id& action) {
+  if (input_.location) return Follow(input_.at, action);
+  Locate(input_.at + world_.rules.After(kLocate, input_.id));
+  world_.Finish(action);
 }
 
 // Citizens speak for themselves; a gateway for who called the hotline, or for a device.
@@ -116,7 +137,7 @@ void ReportStory::Locate(absl::Time at) {
                                           return Follow(at, action);
                                         }
                                         world_.Refused("LocateReport", status);
-                                        world_.schedule.Finish(action);
+                                        world_.Finish(action);
                                       });
       });
 }
@@ -148,7 +169,7 @@ void ReportStory::Raise() {
                                        } else {
                                          world_.Refused("RaiseAlert", status);
                                        }
-                                       world_.schedule.Finish(action);
+                                       world_.Finish(action);
                                      });
       });
 }
@@ -170,7 +191,7 @@ void ReportStory::Review(absl::Time at, const std::string& alert) {
                                        if (!status.ok()) world_.Refused("ReviewAlert", status);
                                        if (!status.ok() || !confirmed) {
                                          if (status.ok()) world_.happened.Add("alerts found false 误报");
-                                         return world_.schedule.Finish(action);
+                                         return world_.Finish(action);
                                        }
                                        world_.happened.Add("alerts confirmed 属实");
                                        Named(reviewed.report());
@@ -197,6 +218,9 @@ void ReportStory::Judge(const iv1::Report& report) {
 }
 
 void ReportStory::Follow(absl::Time at, const Schedule::Id& action) {
+  const std::string opened = absl::StrCat(input_.id, "/opened"), merged = absl::StrCat(input_.id, "/merged");
+  for (const std::string& key : {opened, merged})
+    if (const auto* known = world_.diary.Find(key)) return Led(at, action, known->bytes, key == opened);
   iv1::GetReportRequest request;
   request.set_name(name_);
   world_.mesh.Await<iv1::Report>(
@@ -206,31 +230,38 @@ void ReportStory::Follow(absl::Time at, const Schedule::Id& action) {
                (FindNotice(report, iv1::NOTICE_KIND_CASE_OPENED) || FindNotice(report, iv1::NOTICE_KIND_MERGED));
       },
       [=, this](const iv1::Report& report) {
-        CaseStory*& story = world_.case_by_name[report.case_()];
-        if (FindNotice(report, iv1::NOTICE_KIND_CASE_OPENED)) {
-          world_.happened.Add("cases opened 案件产生");
-          world_.cases.push_back(std::make_unique<CaseStory>(world_, report.case_(), this, home_));
-          case_ = story = world_.cases.back().get();
-          case_->Begin(at);
-          return world_.schedule.Finish(action);
-        }
-        world_.happened.Add("reports merged 并案");
-        if (input_.repeats) world_.happened.Add("of those that the input calls repeats, merged");
-        case_ = story;
-        Merged(action);
+        const bool opens = FindNotice(report, iv1::NOTICE_KIND_CASE_OPENED) != nullptr;
+        world_.diary.Answered(opens ? opened : merged, grpc::Status::OK, report.case_());
+        Led(at, action, report.case_(), opens);
       });
 }
 
+void ReportStory::Led(absl::Time at, const Schedule::Id& action, const std::string& to, bool opened) {
+  CaseStory*& story = world_.case_by_name[to];
+  if (opened) {
+    world_.happened.Add("cases opened 案件产生");
+    world_.cases.push_back(std::make_unique<CaseStory>(world_, to, this, home_));
+    case_ = story = world_.cases.back().get();
+    case_->Begin(at);
+    return world_.Finish(action);
+  }
+  world_.happened.Add("reports merged 并案");
+  if (input_.repeats) world_.happened.Add("of those that the input calls repeats, merged");
+  case_ = story;
+  Merged(action);
+}
+
 void ReportStory::Merged(const Schedule::Id& action) {
-  auto finish = [=, this] { world_.schedule.Finish(action); };
+  auto finish = [=, this] { world_.Finish(action); };
   // A case that no story of ours opened: somebody else reported to this city too.
   if (!case_) return finish();
   const std::string rule = case_->Join(this);
   if (rule.empty()) return finish();
-  AwaitEarning(world_, input_.reporter, case_->name(), rule, finish);
+  AwaitEarning(world_, action, input_.reporter, case_->name(), rule, finish);
 }
 
-void ReportStory::AwaitNotice(iv1::NoticeKind kind, std::function<void()> done) const {
+void ReportStory::AwaitNotice(const Schedule::Id& action, iv1::NoticeKind kind, std::function<void()> done) const {
+  if (world_.WasFinished(action)) return done();
   iv1::GetReportRequest request;
   request.set_name(name_);
   world_.mesh.Await<iv1::Report>(

@@ -26,18 +26,21 @@ class ReportStory {
   // The runner-up of the proposal, for a clerk who has to choose.
   const std::string& second_class() const { return second_class_; }
 
-  // Waits until the reporter can read that notice.
-  void AwaitNotice(intake::v1::NoticeKind kind, std::function<void()> done) const;
+  // Waits until the reporter can read that notice; at once where `action` was finished before.
+  void AwaitNotice(const Schedule::Id& action, intake::v1::NoticeKind kind, std::function<void()> done) const;
 
  private:
   Shards Touched(bool opens_case) const;
-  void Submit();
+  // Sends what of the text did not fit; then the report is complete.
+  void AddRest(size_t next, const Caller& sender, const std::string& tracking_code, const Schedule::Id& action);
+  void Complete(const Schedule::Id& action);
   void Locate(absl::Time at);
   void Raise();
   void Review(absl::Time at, const std::string& alert);
   void Named(const std::string& report);
   // The report is on its way to a case: waits for it.
   void Follow(absl::Time at, const Schedule::Id& action);
+  void Led(absl::Time at, const Schedule::Id& action, const std::string& to, bool opened);
   void Merged(const Schedule::Id& action);
   void Judge(const intake::v1::Report& report);
   Caller Sender(intake::v1::SubmitReportRequest& request) const;

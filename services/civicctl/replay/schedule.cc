@@ -46,6 +46,7 @@ void Schedule::StartReady() {
       entry.keeps = touched;
       entry.keeps.insert(entry.keeps.end(), held.begin(), held.end());
       for (const Shard& s : touched) reached_[IndexOf(s)] = id;
+      latest_ = std::max(latest_, id.first);
       ready.push_back(id);
     }
     take(touched);

@@ -60,6 +60,8 @@ class Schedule {
   int kept_shards() const;
   // The earliest that is not finished; InfiniteFuture where there is none.
   absl::Time reached() const { return entries_.empty() ? absl::InfiniteFuture() : entries_.begin()->first.first; }
+  // The latest that was started; InfinitePast where there is none.
+  absl::Time latest() const { return latest_; }
   int64_t disorder() const { return disorder_; }
   // What is under way and what waits first, for people.
   std::vector<std::string> Describe(int most) const;
@@ -78,6 +80,7 @@ class Schedule {
   std::map<Id, Entry> entries_;
   std::vector<Id> reached_;  // per shard: the last action started on it
   std::set<Id> started_;
+  absl::Time latest_ = absl::InfinitePast();
   int64_t disorder_ = 0;
   bool changed_ = false;  // something may be ready that was not
 };

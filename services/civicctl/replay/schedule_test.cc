@@ -59,6 +59,15 @@ TEST_F(ScheduleTest, WhatIsHeldIsFreeOnceNarrowed) {
   EXPECT_EQ(schedule_.disorder(), 0);
 }
 
+TEST_F(ScheduleTest, KnowsTheLatestThoughItMayNotFinishLast) {
+  EXPECT_EQ(schedule_.latest(), absl::InfinitePast());
+  Add(5, "slow", {{0, 1}});
+  Add(9, "fast", {{0, 2}});
+  EXPECT_THAT(Started(), ElementsAre("slow", "fast"));
+  EXPECT_EQ(schedule_.reached(), At(5));
+  EXPECT_EQ(schedule_.latest(), At(9));
+}
+
 TEST_F(ScheduleTest, WhatComesTooLateIsCounted) {
   Add(5, "a", {{0, 1}});
   EXPECT_THAT(Started(), ElementsAre("a"));

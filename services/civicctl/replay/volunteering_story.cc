@@ -89,7 +89,7 @@ class ActivityStory : public std::enable_shared_from_this<ActivityStory> {
           } else {
             self->world_.Refused("PublishActivity", status);
           }
-          self->world_.schedule.Finish(action);
+          self->world_.Finish(action);
         });
   }
 
@@ -106,7 +106,7 @@ class ActivityStory : public std::enable_shared_from_this<ActivityStory> {
     Step(one.at, one, Action(one, "1-sign-up"), Citizen(one.person), request,
          [this, &one](const Schedule::Id& action, const grpc::Status& status, const vv1::ServiceRecord& record) {
            Signed(one, status, record);
-           world_.schedule.Finish(action);
+           world_.Finish(action);
          });
   }
 
@@ -133,7 +133,7 @@ class ActivityStory : public std::enable_shared_from_this<ActivityStory> {
              CheckOut(one, record);
            else
              world_.Refused("CheckIn", status);
-           world_.schedule.Finish(action);
+           world_.Finish(action);
          });
   }
 
@@ -149,7 +149,7 @@ class ActivityStory : public std::enable_shared_from_this<ActivityStory> {
              Confirm(one, record, checked.recorded_minutes());
            else
              world_.Refused("CheckOut", status);
-           world_.schedule.Finish(action);
+           world_.Finish(action);
          });
   }
 
@@ -161,14 +161,14 @@ class ActivityStory : public std::enable_shared_from_this<ActivityStory> {
     Step(
         at, one, Action(one, "4-confirm"), Organiser(), request,
         [this, &one, minutes](const Schedule::Id& action, const grpc::Status& status, const vv1::ServiceRecord&) {
-          auto finish = [this, action] { world_.schedule.Finish(action); };
+          auto finish = [this, action] { world_.Finish(action); };
           if (!status.ok()) {
             world_.Refused("ConfirmService", status);
             return finish();
           }
           world_.happened.Add("services confirmed 服务时长确认");
           if (minutes < kEarningMinutes) return finish();
-          AwaitEarning(world_, one.person, name_, "volunteering", finish);
+          AwaitEarning(world_, action, one.person, name_, "volunteering", finish);
         },
         /*earns=*/true);
   }

@@ -19,6 +19,7 @@ constexpr int kMostUnderWay = 400;
 // In the order in which they are printed, whichever comes first.
 constexpr const char* kHappenings[] = {
     "reports submitted 上报",
+    "further parts of long texts added 补充",
     "alerts raised 告警",
     "alerts confirmed 属实",
     "alerts found false 误报",
@@ -50,14 +51,14 @@ constexpr const char* kHappenings[] = {
 }  // namespace
 
 World::World(const reference::v1::District& district, WorkCalendar work_calendar, Dice throws, Mesh* way,
-             int shard_count, absl::Time run_start)
+             Diary* diary_of_it, int shard_count)
     : calendar(std::move(work_calendar)),
       dice(throws),
       staff(district, throws),
       rules(throws),
       mesh(*way),
+      diary(*diary_of_it),
       shards(shard_count),
-      issued(run_start),
       schedule(kDomains, shard_count, kMostUnderWay) {
   for (const char* what : kHappenings) happened.Add(what, 0);
   mesh.on_failure = [this](absl::Status status) { Fail(std::move(status)); };
@@ -81,6 +82,11 @@ Shard World::AccountShard(const std::string& citizen) const { return ShardBy(kPo
 
 Shard World::HomeShard(const type::v1::GeoPoint& location) const {
   return ShardBy(kDispatchShards, dispatch::HomeCell(location.latitude(), location.longitude()));
+}
+
+void World::Finish(const Schedule::Id& action) {
+  diary.Finished(action.second);
+  schedule.Finish(action);
 }
 
 void World::Refused(const std::string& what, const grpc::Status& status) {
@@ -112,9 +118,10 @@ std::function<void()> AfterAll(size_t count, std::function<void()> done) {
   };
 }
 
-void AwaitEarning(World& world, const std::string& citizen, const std::string& source, const std::string& rule,
-                  std::function<void()> done) {
+void AwaitEarning(World& world, const Schedule::Id& action, const std::string& citizen, const std::string& source,
+                  const std::string& rule, std::function<void()> done) {
   world.Remember(citizen);
+  if (world.WasFinished(action)) return done();
   points::v1::ListTransactionsRequest request;
   request.set_parent("accounts/me");
   request.set_page_size(200);

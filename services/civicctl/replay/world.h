@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "civicmesh/reference/v1/reference.pb.h"
+#include "services/civicctl/replay/diary.h"
 #include "services/civicctl/replay/input.h"
 #include "services/civicctl/replay/mesh.h"
 #include "services/civicctl/replay/rules.h"
@@ -28,8 +29,8 @@ class ReportStory;
 enum DomainNumber { kIntakeShards, kDispatchShards, kPointsShards, kVolunteeringShards, kDomains };
 
 struct World {
-  World(const reference::v1::District& district, WorkCalendar work_calendar, Dice throws, Mesh* way, int shard_count,
-        absl::Time run_start);
+  World(const reference::v1::District& district, WorkCalendar work_calendar, Dice throws, Mesh* way, Diary* diary_of_it,
+        int shard_count);
   ~World();
 
   // Of the standard that the city has loaded.
@@ -43,7 +44,11 @@ struct World {
   Shard HomeShard(const type::v1::GeoPoint& location) const;
 
   // The id under which the action of that name calls.
-  std::string RequestId(const std::string& action) const { return dice.RequestId(issued, action); }
+  std::string RequestId(const std::string& action) const { return diary.RequestId(dice, action, shards); }
+  // The action is over: all that follows from it has been seen.
+  void Finish(const Schedule::Id& action);
+  // It was over before this run began.
+  bool WasFinished(const Schedule::Id& action) const { return diary.finished(action.second); }
   // A call was refused that should not have been: its story ends there.
   void Refused(const std::string& what, const grpc::Status& status);
   // The replay cannot go on.
@@ -56,8 +61,8 @@ struct World {
   const Staff staff;
   const Rules rules;
   Mesh& mesh;
+  Diary& diary;
   const int shards;
-  const absl::Time issued;
   Schedule schedule;
 
   std::map<std::string, reference::v1::MinorClass> classes;
@@ -73,7 +78,7 @@ struct World {
   absl::Status failure;
 };
 
-// Puts an action into the world's queue. `start` ends it by Finish of the schedule.
+// Puts an action into the world's queue. `start` ends it by Finish of the world.
 void Act(World& world, absl::Time at, std::string name, std::function<Shards()> touches, std::function<Shards()> holds,
          std::function<void(const Schedule::Id&)> start);
 
@@ -81,9 +86,9 @@ void Act(World& world, absl::Time at, std::string name, std::function<Shards()> 
 std::function<void()> AfterAll(size_t count, std::function<void()> done);
 
 // Waits until the citizen's account has heard what `source` earned by a rule whose name begins with `rule`: granted, or
-// denied by a limit.
-void AwaitEarning(World& world, const std::string& citizen, const std::string& source, const std::string& rule,
-                  std::function<void()> done);
+// denied by a limit. At once where `action` was finished before.
+void AwaitEarning(World& world, const Schedule::Id& action, const std::string& citizen, const std::string& source,
+                  const std::string& rule, std::function<void()> done);
 
 // The stories: each puts its first actions into the queue.
 void BeginActivities(World& world, const std::vector<InputActivity>& activities);
