@@ -1,6 +1,7 @@
 #include "services/dispatch/dispatch_geometry.h"
 
 #include <s2/mutable_s2shape_index.h>
+#include <s2/s2cell.h>
 #include <s2/s2cell_id.h>
 #include <s2/s2contains_point_query.h>
 #include <s2/s2debug.h>
@@ -8,7 +9,11 @@
 #include <s2/s2latlng.h>
 #include <s2/s2loop.h>
 
+#include <set>
+
 #include "absl/strings/str_cat.h"
+#include "services/dispatch/domain/duplicates.h"
+#include "services/runtime/base/names.h"
 
 namespace civicmesh::dispatch {
 namespace {
@@ -48,6 +53,19 @@ class IndexedGrids : public GridMap {
 
 std::string HomeCell(double latitude, double longitude) {
   return S2CellId(PointAt(latitude, longitude)).parent(kHomeLevel).ToToken();
+}
+
+std::vector<int> NearShards(double latitude, double longitude, int shards) {
+  const S2Point place = PointAt(latitude, longitude);
+  const S2CellId home = S2CellId(place).parent(kHomeLevel);
+  std::vector<S2CellId> around;
+  home.AppendAllNeighbors(kHomeLevel, &around);
+  std::set<int> near;
+  for (const S2CellId& cell : around)
+    if (S2Cell(cell).GetDistance(place).ToAngle().radians() * kEarthMetres <= kDuplicateMetres)
+      near.insert(ShardOf(cell.ToToken(), shards));
+  near.erase(ShardOf(home.ToToken(), shards));
+  return {near.begin(), near.end()};
 }
 
 absl::StatusOr<std::unique_ptr<const GridMap>> MakeGridMap(const std::vector<GridRing>& rings) {

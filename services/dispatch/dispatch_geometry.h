@@ -17,6 +17,10 @@ namespace civicmesh::dispatch {
 // The token of the S2 cell of level 12 (about 2 km wide) around a point in degrees. Its shard is the case's for ever.
 std::string HomeCell(double latitude, double longitude);
 
+// The other shards, of `shards`, whose cells begin within kDuplicateMetres of a point in degrees; ascending. Mostly
+// none.
+std::vector<int> NearShards(double latitude, double longitude, int shards);
+
 struct GridRing {
   std::string code;
   std::vector<std::pair<double, double>> corners;  // latitude, longitude; either way round; not repeated at the end

@@ -55,6 +55,8 @@ class DispatchRpc : public v1::DispatchService::CallbackService {
       if (auto wrong = Validate(command)) return finish(ErrorOf(*wrong));
       const std::string cell = HomeCell(req->location().latitude(), req->location().longitude());
       command.set_home_cell(cell);
+      for (int near : NearShards(req->location().latitude(), req->location().longitude(), service_.shards))
+        command.add_near_shards(near);
       Submit(call, ShardOf(cell, service_.shards), cell, *req, command, resp, std::move(finish));
     });
   }

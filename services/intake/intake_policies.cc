@@ -52,6 +52,7 @@ absl::StatusOr<PolicyCommand> Tell(const std::string& report, const dv1::EventCo
   progress.set_kind(kind);
   progress.set_status(ReportStatusOf(context.status()));
   *progress.mutable_case_moved_at() = context.occurred_at();
+  *progress.mutable_case_opened_at() = context.opened_at();
   if (TellsDeadline(kind) && context.has_disposal_due_at())
     *progress.mutable_disposal_due_at() = context.disposal_due_at();
   progress.set_decline_ground(decline_ground);

@@ -96,6 +96,8 @@ void VisitResponse(const Facts& facts, const Question& q, Visit visit) {
       member.at_ms = std::max(signed_ms, notified_ms);
       member.amount = member.at_ms - c.reported_ms;
       member.numerator = member.denominator = true;
+    } else if (c.steps[known].status == dispatch::v1::CASE_STATUS_MERGED) {
+      member.exclusion = v1::KPI_EXCLUSION_MERGED;
     } else if (c.steps[known].status == dispatch::v1::CASE_STATUS_NOT_REGISTERED) {
       member.exclusion = v1::KPI_EXCLUSION_DECLINED;
     } else if (const int told = StepBefore(lead.steps, unknown_ms);
@@ -148,15 +150,19 @@ void VisitRegistration(const Facts& facts, const Question& q, Visit visit) {
     bool registered = false;
     for (const CaseStep& step : c.steps) {
       if (step.at_ms >= q.end_ms()) break;
+      if (step.status == dispatch::v1::CASE_STATUS_MERGED) break;
       if (!accepted_ms && step.status > dispatch::v1::CASE_STATUS_REPORTED) accepted_ms = step.at_ms;
       if (step.fact == CaseFact::kRegistered) registered = true;
     }
     if (!accepted_ms || !q.Happened(accepted_ms)) continue;
+    const CaseStep& known = c.steps[StepBefore(c.steps, q.as_of_ms + 1)];
+    const bool merged = known.status == dispatch::v1::CASE_STATUS_MERGED;
     visit({.name = c.name,
            .at_ms = accepted_ms,
-           .numerator = registered,
-           .denominator = true,
-           .groups = GroupsOf(c.steps[StepBefore(c.steps, q.as_of_ms + 1)])});
+           .numerator = registered && !merged,
+           .denominator = !merged,
+           .exclusion = merged ? v1::KPI_EXCLUSION_MERGED : v1::KPI_EXCLUSION_UNSPECIFIED,
+           .groups = GroupsOf(known)});
   }
 }
 

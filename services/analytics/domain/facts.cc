@@ -124,6 +124,7 @@ class Folder {
     Case& c = facts_.cases_[index];
     if (c.steps.empty()) {
       c.reported_ms = ToMs(context.has_reported_at() ? context.reported_at() : context.occurred_at());
+      c.opened_ms = ToMs(context.has_opened_at() ? context.opened_at() : context.occurred_at());
       if (!context.lead_report().empty()) c.lead_report = facts_.ReportNamed(context.lead_report());
     }
     index_ = index;
@@ -154,10 +155,7 @@ class Folder {
   }
 
   void TakeUp(uint32_t report, const dispatch::v1::EventContext& context, bool merged) {
-    Report& r = facts_.reports_[report];
-    r.taken_by = index_;
-    r.taken_ms = ToMs(context.occurred_at());
-    r.merged = merged;
+    facts_.reports_[report].takings.push_back({.by = index_, .at_ms = ToMs(context.occurred_at()), .merged = merged});
   }
 
   template <typename E>
@@ -198,7 +196,8 @@ const absl::flat_hash_map<std::string_view, EventType>& AllTypes() {
                      CaseRegistered, CaseDeclined, CaseDispatched, CaseSigned, DisposalStarted, FeedbackSubmitted,
                      CaseReturned, CaseReturnJudged, CaseClosed, ReworkOrdered, CaseRevisited, ExtensionRequested,
                      ExtensionEndorsed, ExtensionDecided, DeadlineRecounted, CasePostponed, CaseResumed, CaseUrged,
-                     CaseBecameOverdue, CaseEscalated, BuckPassMarked,  //
+                     CaseBecameOverdue, CaseEscalated, BuckPassMarked, CaseNeighbourHeard, CaseMergeAsked,
+                     CaseMergeAnswered, CaseMerged, CaseReportsHandedOn, CaseMergeGivenUp,  //
                      ReportSubmitted, ReportLocated, ReportSupplemented, ReportWithdrawn, ReportForwarded,
                      ReporterNotified, AlertRaised, AlertReviewed,  //
                      points::v1::PointsGranted, points::v1::RedemptionCompleted, points::v1::PointsExpired,
@@ -218,6 +217,16 @@ uint32_t Named(std::string_view name, std::deque<T>& all, absl::flat_hash_map<st
 }
 
 }  // namespace
+
+const Taking* Facts::TakenBefore(const Report& report, int64_t before_ms) const {
+  const Taking* first = nullptr;
+  const auto order = [this](const Taking& taking) {
+    return std::pair(cases_[taking.by].opened_ms, std::string_view(cases_[taking.by].name));
+  };
+  for (const Taking& taking : report.takings)
+    if (taking.at_ms < before_ms && (!first || order(taking) < order(*first))) first = &taking;
+  return first;
+}
 
 bool Facts::Apply(const Origin& origin, const Message& event) {
   auto source = sources_.find(origin.domain);

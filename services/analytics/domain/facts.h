@@ -70,7 +70,15 @@ struct Case {
   std::string name;
   uint32_t lead_report = kNone;  // an index into reports()
   int64_t reported_ms = 0;
+  int64_t opened_ms = 0;
   std::vector<CaseStep> steps;
+};
+
+// A case took a report up: it was opened for it, or the report joined it.
+struct Taking {
+  uint32_t by = kNone;  // an index into cases()
+  int64_t at_ms = 0;
+  bool merged = false;
 };
 
 // A report after one of its events.
@@ -86,10 +94,9 @@ struct Report {
   std::vector<ReportStep> steps;
   int64_t reported_ms = 0;
   uint8_t source = 0;  // type.v1.ReportSource
-  // As dispatch says: the case that took it up (an index into cases()), when, and whether it joined an open one.
-  uint32_t taken_by = kNone;
-  int64_t taken_ms = 0;
-  bool merged = false;
+  // As dispatch says. More than one where its case was merged into another: reports go only to cases opened earlier,
+  // so the one opened first has it (see TakenBefore), in whatever order the shards are heard.
+  std::vector<Taking> takings;
 };
 
 struct Alert {
@@ -134,6 +141,8 @@ class Facts {
   const Sources& sources() const { return sources_; }
   // The time of the latest fact; 0 before the first.
   int64_t latest_ms() const { return latest_ms_; }
+  // Who has the report by what happened before `before_ms`; null where nobody has.
+  const Taking* TakenBefore(const Report& report, int64_t before_ms) const;
 
  private:
   friend class Folder;

@@ -137,6 +137,13 @@ TEST(ResponseTime, IsWhenTheUnitHasSignedAndTheReporterCanReadIt) {
            CaseStory("c1", {.report = "r1", .reported = "10-08 09:00"}).Opened("10-08 09:00").Declined("10-08 09:10"),
            r().Notified("10-08 09:10", NOTICE_KIND_DECLINED)),
        "avg_response_time", "0/0 DECLINED:1"},
+      {"merged into a case of another shard: that one answers",
+       Together(CaseStory("c1", {.report = "r1", .reported = "10-08 09:00"})
+                    .Opened("10-08 09:00")
+                    .EndedMerged("10-08 "
+                                 "09:10"),
+                r().Notified("10-08 09:10", NOTICE_KIND_MERGED)),
+       "avg_response_time", "0/0 MERGED:1"},
       {"declined later than asked: still open",
        Together(
            CaseStory("c1", {.report = "r1", .reported = "10-08 09:00"}).Opened("10-08 09:00").Declined("10-08 09:10"),
@@ -333,6 +340,9 @@ TEST(Registration, OfCasesAcceptedInTheWindow) {
       {"registered in the next month", Together(opened().Accepted("10-31 23:00").Registered("11-01 01:00")), kpi,
        "0/1 0"},
       {"accepted in the next month", Together(opened().Accepted("11-01 00:00").Registered("11-01 01:00")), kpi, "0/0"},
+      {"merged into another case: in neither", Together(opened().Accepted("10-08 09:05").EndedMerged("10-08 09:06")),
+       kpi, "0/0 MERGED:1"},
+      {"merged before anybody accepted it", Together(opened().EndedMerged("10-08 09:06")), kpi, "0/0"},
       {"declined after registration: it was registered",
        Together(opened().Accepted("10-08 09:05").Registered("10-08 09:10").Declined("10-08 12:00")), kpi, "1/1 1"},
   });
@@ -383,6 +393,17 @@ TEST(Duplicates, OfReportsTakenUpInTheWindow) {
        Together(ReportStory("r2").Submitted("10-08 09:29").Notified("10-08 09:31", NOTICE_KIND_MERGED),
                 c().Merged("10-08 09:30", "r2")),
        "duplicate_rate", "1/2 0.5"},
+      {"its case was merged into one of another shard: counted once, as one that joined",
+       Together(c().Merged("10-08 09:30", "r2"),
+                CaseStory("c2", {.report = "r2", .shard = 1}).Opened("10-08 09:29").EndedMerged("10-08 09:31")),
+       "duplicate_rate", "1/2 0.5"},
+      {"whichever shard is heard first",
+       Together(CaseStory("c2", {.report = "r2", .shard = 1}).Opened("10-08 09:29").EndedMerged("10-08 09:31"),
+                c().Merged("10-08 09:30", "r2")),
+       "duplicate_rate", "1/2 0.5"},
+      {"before that was known it was one of its own",
+       Together(c().Merged("10-08 09:30", "r2"), CaseStory("c2", {.report = "r2", .shard = 1}).Opened("10-08 09:29")),
+       "duplicate_rate", "0/2 0", "10-08 09:29"},
       {"a case of staff takes up no report", Together(CaseStory("c2", {}).Opened("10-08 09:40")), "duplicate_rate",
        "0/0"},
   });

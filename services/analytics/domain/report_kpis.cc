@@ -43,18 +43,20 @@ void VisitReports(const Facts& facts, const Question& q, Visit visit, Series ser
 }  // namespace
 
 Groups GroupsOf(const Facts& facts, const Report& report, int64_t as_of_ms) {
-  if (report.taken_by == kNone || report.taken_ms > as_of_ms) return {};
-  const Case& c = facts.cases()[report.taken_by];
+  const Taking* taken = facts.TakenBefore(report, as_of_ms + 1);
+  if (!taken) return {};
+  const Case& c = facts.cases()[taken->by];
   const int known = StepBefore(c.steps, as_of_ms + 1);
   return known < 0 ? Groups{} : GroupsOf(c.steps[known]);
 }
 
 void VisitDuplicates(const Facts& facts, const Question& q, Visit visit) {
   for (const Report& report : facts.reports()) {
-    if (report.taken_by == kNone || !q.Happened(report.taken_ms)) continue;
+    const Taking* taken = facts.TakenBefore(report, q.as_of_ms + 1);
+    if (!taken || !q.Happened(taken->at_ms)) continue;
     visit({.name = report.name,
-           .at_ms = report.taken_ms,
-           .numerator = report.merged,
+           .at_ms = taken->at_ms,
+           .numerator = taken->merged,
            .denominator = true,
            .groups = GroupsOf(facts, report, q.as_of_ms)});
   }

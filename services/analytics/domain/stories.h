@@ -73,6 +73,11 @@ class CaseStory {
     bool provisional = false;
   };
   CaseStory& Opened(const std::string& at) { return Add<dispatch::v1::CaseOpened>(at); }
+  // The whole case into another one.
+  CaseStory& EndedMerged(const std::string& at) {
+    return To<dispatch::v1::CaseMerged>(at, dispatch::v1::CASE_STATUS_MERGED);
+  }
+  // A report into this case.
   CaseStory& Merged(const std::string& at, const std::string& report) {
     auto e = Make<dispatch::v1::CaseReportMerged>(at);
     e->mutable_report()->set_report("reports/" + report);

@@ -36,7 +36,8 @@ ReportStory::ReportStory(World& world, const InputReport& input)
       input_(input),
       first_action_(absl::StrCat(input.id, input.alert ? "/0-raise" : "/0-submit")),
       intake_(world.ShardBy(kIntakeShards, world.RequestId(first_action_))),
-      home_(world.HomeShard(input.found)) {}
+      home_(world.HomeShard(input.found)),
+      near_(world.NearShards(input.found)) {}
 
 bool ReportStory::earns() const {
   return !input_.reporter.empty() && (input_.source == type::v1::REPORT_SOURCE_CITIZEN_APP ||
@@ -47,6 +48,7 @@ Shards ReportStory::Touched(bool opens_case) const {
   Shards shards{intake_};
   if (!opens_case) return shards;
   shards.push_back(home_);
+  shards.insert(shards.end(), near_.begin(), near_.end());
   // Merged into a case that is registered, it earns at once.
   if (earns()) shards.push_back(account());
   return shards;
@@ -230,10 +232,28 @@ void ReportStory::Follow(absl::Time at, const Schedule::Id& action) {
                (FindNotice(report, iv1::NOTICE_KIND_CASE_OPENED) || FindNotice(report, iv1::NOTICE_KIND_MERGED));
       },
       [=, this](const iv1::Report& report) {
-        const bool opens = FindNotice(report, iv1::NOTICE_KIND_CASE_OPENED) != nullptr;
-        world_.diary.Answered(opens ? opened : merged, grpc::Status::OK, report.case_());
-        Led(at, action, report.case_(), opens);
+        if (FindNotice(report, iv1::NOTICE_KIND_MERGED)) return Settled(at, action, report.case_(), false);
+        if (near_.empty()) return Settled(at, action, report.case_(), true);
+        Settle(at, report.case_(), action);
       });
+}
+
+void ReportStory::Settle(absl::Time at, const std::string& opened, const Schedule::Id& action) {
+  dispatch::v1::GetCaseRequest request;
+  request.set_name(opened);
+  world_.mesh.Await<dispatch::v1::Case>(
+      world_.staff.One(kReader, input_.id), request,
+      [](const dispatch::v1::Case& c) { return !c.duplicates_pending(); },
+      [=, this](const dispatch::v1::Case& c) {
+        if (c.status() != dispatch::v1::CASE_STATUS_MERGED) return Settled(at, action, opened, true);
+        AwaitNotice(action, iv1::NOTICE_KIND_MERGED,
+                    [=, this, into = c.merged_into()] { Settled(at, action, into, false); });
+      });
+}
+
+void ReportStory::Settled(absl::Time at, const Schedule::Id& action, const std::string& to, bool opened) {
+  world_.diary.Answered(absl::StrCat(input_.id, opened ? "/opened" : "/merged"), grpc::Status::OK, to);
+  Led(at, action, to, opened);
 }
 
 void ReportStory::Led(absl::Time at, const Schedule::Id& action, const std::string& to, bool opened) {

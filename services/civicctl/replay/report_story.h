@@ -40,6 +40,9 @@ class ReportStory {
   void Named(const std::string& report);
   // The report is on its way to a case: waits for it.
   void Follow(absl::Time at, const Schedule::Id& action);
+  // Near a border it may still be merged into a case in another shard: waits until that is settled.
+  void Settle(absl::Time at, const std::string& opened, const Schedule::Id& action);
+  void Settled(absl::Time at, const Schedule::Id& action, const std::string& to, bool opened);
   void Led(absl::Time at, const Schedule::Id& action, const std::string& to, bool opened);
   void Merged(const Schedule::Id& action);
   void Judge(const intake::v1::Report& report);
@@ -49,6 +52,7 @@ class ReportStory {
   const InputReport& input_;
   std::string first_action_;
   Shard intake_, home_;
+  Shards near_;
   std::string name_;
   std::string second_class_;
   CaseStory* case_ = nullptr;

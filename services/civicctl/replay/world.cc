@@ -89,6 +89,13 @@ void World::Finish(const Schedule::Id& action) {
   schedule.Finish(action);
 }
 
+Shards World::NearShards(const type::v1::GeoPoint& location) const {
+  Shards near;
+  for (int shard : dispatch::NearShards(location.latitude(), location.longitude(), shards))
+    near.push_back({kDispatchShards, shard});
+  return near;
+}
+
 void World::Refused(const std::string& what, const grpc::Status& status) {
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE)
     return Fail(absl::UnavailableError(absl::StrCat(what, " was not answered: ", NameOfRefusal(status))));

@@ -42,6 +42,8 @@ struct World {
   Shard ShardBy(DomainNumber domain, std::string_view key) const;
   Shard AccountShard(const std::string& citizen) const;
   Shard HomeShard(const type::v1::GeoPoint& location) const;
+  // Whom a case there asks for what may be the same.
+  Shards NearShards(const type::v1::GeoPoint& location) const;
 
   // The id under which the action of that name calls.
   std::string RequestId(const std::string& action) const { return diary.RequestId(dice, action, shards); }

@@ -31,6 +31,8 @@ const char* TimerOf(v1::ClockKind kind);
 v1::ClockKind ClockOf(std::string_view timer);
 // Ends a postponement.
 constexpr char kPostponementTimer[] = "postponement";
+// Ends the waiting for another shard's word on merging.
+constexpr char kMergingTimer[] = "merging";
 
 // What an event of this case would say if nothing changed.
 v1::EventContext ContextOf(const v1::Case& c, const std::string& reporter_token);

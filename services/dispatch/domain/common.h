@@ -19,10 +19,11 @@ inline bool StatusIs(const v1::CaseState& c, std::initializer_list<v1::CaseStatu
   return std::find(allowed.begin(), allowed.end(), c.case_().status()) != allowed.end();
 }
 
-// Neither declined nor closed.
+// Neither declined nor closed nor merged into another.
 inline bool IsOpen(const v1::Case& c) {
   return c.status() != v1::CASE_STATUS_UNSPECIFIED && c.status() != v1::CASE_STATUS_NOT_REGISTERED &&
-         c.status() != v1::CASE_STATUS_CLOSED && c.status() != v1::CASE_STATUS_REVISITED;
+         c.status() != v1::CASE_STATUS_CLOSED && c.status() != v1::CASE_STATUS_REVISITED &&
+         c.status() != v1::CASE_STATUS_MERGED;
 }
 
 template <typename Names>

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/dispatch/domain/common.h"
 #include "services/dispatch/domain/evolve.h"
+#include "services/dispatch/domain/merging.h"
 #include "services/dispatch/domain/validate.h"
 
 namespace civicmesh::dispatch {
@@ -55,6 +56,13 @@ CaseDecision DispatchShard::OnCase(const Request& request, const Context& ctx, R
   return rule(*c);
 }
 
+// For policies, which may see every case.
+template <typename Rule>
+CaseDecision DispatchShard::OnAnyCase(const std::string& name, Rule rule) const {
+  const v1::CaseState* c = FindCase(CaseStream(name));
+  return c ? rule(*c) : CaseDecision(Refuse(v1::REASON_CASE_NOT_FOUND));
+}
+
 // For what only the unit that holds the case may do.
 template <typename Request, typename Rule>
 CaseDecision DispatchShard::OnOwnCase(const Request& request, const Context& ctx, Rule rule) const {
@@ -69,9 +77,9 @@ CaseDecision DispatchShard::DecideCommand(const Command& cmd, const Context& ctx
   using State = const v1::CaseState&;
   switch (cmd.command_case()) {
     case Command::kOpenCase:
-      return OpenCase(cmd.open_case(), cmd.home_cell(), *this, ctx);
+      return OpenCase(cmd, *this, ctx);
     case Command::kOpenCaseFromReport:
-      return OpenCaseFromReport(cmd.open_case_from_report(), cmd.home_cell(), *this, ctx);
+      return OpenCaseFromReport(cmd, *this, ctx);
     case Command::kAcceptCase:
       return OnCase(cmd.accept_case(), ctx, [&](State c) { return Accept(c, ctx); });
     case Command::kStartVerification:
@@ -110,6 +118,16 @@ CaseDecision DispatchShard::DecideCommand(const Command& cmd, const Context& ctx
       return OnCase(cmd.postpone_case(), ctx, [&](State c) { return Postpone(c, cmd.postpone_case(), ctx); });
     case Command::kUrgeCase:
       return OnCase(cmd.urge_case(), ctx, [&](State c) { return Urge(c, cmd.urge_case(), ctx); });
+    case Command::kLookForSimilar:
+      return LookForSimilar(cmd.look_for_similar(), *this, ctx);
+    case Command::kHearNeighbour:
+      return OnAnyCase(cmd.hear_neighbour().asking_case(),
+                       [&](State c) { return HearNeighbour(c, cmd.hear_neighbour(), ctx); });
+    case Command::kTakeReports:
+      return OnAnyCase(cmd.take_reports().into(), [&](State c) { return TakeReports(c, cmd.take_reports(), ctx); });
+    case Command::kSettleMerge:
+      return OnAnyCase(cmd.settle_merge().asking_case(),
+                       [&](State c) { return SettleMerge(c, cmd.settle_merge(), ctx); });
     case Command::COMMAND_NOT_SET:
       break;
   }
@@ -157,8 +175,9 @@ std::vector<PublicEvent> DispatchShard::PublicEvents(const EventMeta& meta, cons
   const auto* field = event.GetReflection()->GetOneofFieldDescriptor(event, facts);
   if (!field || field->number() == JournalEvent::kCaseNumberTakenFieldNumber) return {};
   const google::protobuf::Message& fact = event.GetReflection()->GetMessage(event, field);
-  return {
-      {.type = fact.GetDescriptor()->full_name(), .subject = CaseName(meta.stream), .bytes = fact.SerializeAsString()}};
+  const std::string subject =
+      event.has_neighbour_looked() ? event.neighbour_looked().asking_case() : CaseName(meta.stream);
+  return {{.type = fact.GetDescriptor()->full_name(), .subject = subject, .bytes = fact.SerializeAsString()}};
 }
 
 }  // namespace civicmesh::dispatch

@@ -40,6 +40,8 @@ class DispatchShard : public TypedMachine<v1::JournalEvent, v1::Command, v1::Dis
  private:
   template <typename Request, typename Rule>
   CaseDecision OnCase(const Request& request, const Context& ctx, Rule rule) const;
+  template <typename Rule>
+  CaseDecision OnAnyCase(const std::string& name, Rule rule) const;
   template <typename Request, typename Rule>
   CaseDecision OnOwnCase(const Request& request, const Context& ctx, Rule rule) const;
 

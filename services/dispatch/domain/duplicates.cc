@@ -10,7 +10,6 @@ namespace civicmesh::dispatch {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
-constexpr double kEarthMetres = 6371008.8;
 // Of latitude and longitude: 55.6 m from south to north, less from west to east.
 constexpr double kCellDegrees = 0.0005;
 constexpr int kMaxColumns = 20;

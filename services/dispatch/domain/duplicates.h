@@ -15,6 +15,7 @@ namespace civicmesh::dispatch {
 
 constexpr int kDuplicateMetres = 50;
 constexpr int kDuplicateHours = 24;
+constexpr double kEarthMetres = 6371008.8;  // mean radius
 
 // Metres between two points given in degrees.
 double MetresBetween(double latitude1, double longitude1, double latitude2, double longitude2);

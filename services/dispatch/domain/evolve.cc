@@ -1,9 +1,11 @@
 #include "services/dispatch/domain/evolve.h"
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "services/dispatch/domain/common.h"
+#include "services/dispatch/domain/merging.h"
 #include "services/runtime/decider/typed_machine.h"
 
 namespace civicmesh::dispatch {
@@ -274,11 +276,43 @@ void On(v1::CaseState& s, const EventMeta& meta, const JournalEvent&, const v1::
   Take(s, meta, fact);
 }
 
+void On(v1::CaseState& s, const EventMeta& meta, const JournalEvent&, const v1::CaseNeighbourHeard& fact) {
+  v1::Case& c = Take(s, meta, fact);
+  if (fact.has_found() && c.similar_cases_size() < kMaxSimilar)
+    AddOnce(*c.mutable_similar_cases(), fact.found().case_());
+}
+void On(v1::CaseState& s, const EventMeta& meta, const JournalEvent&, const v1::CaseMergeAsked& fact) {
+  Take(s, meta, fact);
+}
+void On(v1::CaseState& s, const EventMeta& meta, const JournalEvent&, const v1::CaseMergeAnswered& fact) {
+  Take(s, meta, fact);
+}
+void On(v1::CaseState& s, const EventMeta& meta, const JournalEvent&, const v1::CaseMerged& fact) {
+  Take(s, meta, fact).set_merged_into(fact.into());
+}
+void On(v1::CaseState& s, const EventMeta& meta, const JournalEvent&, const v1::CaseReportsHandedOn& fact) {
+  auto& reports = *Take(s, meta, fact).mutable_reports();
+  reports.erase(std::remove_if(reports.begin(), reports.end(),
+                               [&](const auto& report) { return Contains(fact.reports(), report.report()); }),
+                reports.end());
+}
+void On(v1::CaseState& s, const EventMeta& meta, const JournalEvent&, const v1::CaseMergeGivenUp& fact) {
+  Take(s, meta, fact);
+}
+
+// How the merging stands, which the event says whole.
+void TakeMerging(v1::CaseState& s, const JournalEvent& e) {
+  if (!e.has_merging()) return;
+  *s.mutable_merging() = e.merging();
+  s.mutable_case_()->set_duplicates_pending(!e.merging().unanswered().empty() || AsksToMerge(s));
+}
+
 }  // namespace
 
 absl::Status Evolve(v1::DispatchStream& stream, const EventMeta& meta, const JournalEvent& e) {
   auto on = [&](const auto& fact) {
     On(*stream.mutable_case_(), meta, e, fact);
+    TakeMerging(*stream.mutable_case_(), e);
     return absl::OkStatus();
   };
   switch (e.fact_case()) {
@@ -334,6 +368,21 @@ absl::Status Evolve(v1::DispatchStream& stream, const EventMeta& meta, const Jou
       return on(e.buck_pass_marked());
     case JournalEvent::kDeadlineRecounted:
       return on(e.deadline_recounted());
+    case JournalEvent::kCaseNeighbourHeard:
+      return on(e.case_neighbour_heard());
+    case JournalEvent::kCaseMergeAsked:
+      return on(e.case_merge_asked());
+    case JournalEvent::kCaseMergeAnswered:
+      return on(e.case_merge_answered());
+    case JournalEvent::kCaseMerged:
+      return on(e.case_merged());
+    case JournalEvent::kCaseReportsHandedOn:
+      return on(e.case_reports_handed_on());
+    case JournalEvent::kCaseMergeGivenUp:
+      return on(e.case_merge_given_up());
+    case JournalEvent::kNeighbourLooked:
+      stream.mutable_border()->set_looked(stream.border().looked() + 1);
+      return absl::OkStatus();
     case JournalEvent::kCaseNumberTaken:
       *stream.mutable_last_number() = e.case_number_taken();
       return absl::OkStatus();

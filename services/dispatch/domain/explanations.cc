@@ -28,6 +28,7 @@ v1::Choice ChoiceOf(v1::ExplanationCode code) {
     case v1::EXPLANATION_CODE_DUPLICATE_NONE:
     case v1::EXPLANATION_CODE_DUPLICATE_MERGED:
     case v1::EXPLANATION_CODE_DUPLICATE_HINT:
+    case v1::EXPLANATION_CODE_CASE_MERGED:
       return v1::CHOICE_DUPLICATE;
     default:
       return v1::CHOICE_UNSPECIFIED;

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/dispatch/domain/common.h"
+#include "services/dispatch/domain/merging.h"
 
 namespace civicmesh::dispatch {
 namespace {
@@ -18,7 +19,7 @@ struct Opening {
   v1::Explanation why_class;
   std::string text;
   const google::protobuf::RepeatedPtrField<civicmesh::type::v1::Attachment>& photos;
-  const std::string& home_cell;
+  const v1::Command& command;
 };
 
 void Open(Change& change, const Opening& opening, const std::vector<DuplicateIndex::Near>& similar,
@@ -41,7 +42,8 @@ void Open(Change& change, const Opening& opening, const std::vector<DuplicateInd
   if (opening.minor) *opened.add_explanations() = ExplainSimilar(similar, ctx.now_ms);
   for (const auto& near : similar)
     if (opened.similar_cases_size() < kMaxSimilar) opened.add_similar_cases(CaseName(near.id));
-  opened.set_home_cell(opening.home_cell);
+  opened.set_home_cell(opening.command.home_cell());
+  if (opening.minor) AskNeighbours(change, opening.command.near_shards(), ctx);
   change.event().set_text(opening.text);
   *change.event().mutable_photos() = opening.photos;
   if (opening.minor) change.event().set_class_name_en(opening.minor->name_en);
@@ -50,23 +52,12 @@ void Open(Change& change, const Opening& opening, const std::vector<DuplicateInd
 CaseDecision Merge(const v1::CaseState& into, const DuplicateIndex::Near& near, const v1::OpenCaseFromReport& cmd,
                    int64_t reported_ms, const Context& ctx) {
   Change change(into, ctx);
-  v1::EventContext& after = change.after();
-  after.set_report_count(after.report_count() + 1);
-  if (after.reports_size() < kMaxReports) after.add_reports(cmd.report());
-  v1::CaseReportMerged& merged = change.Add(&v1::JournalEvent::mutable_case_report_merged);
-  *merged.add_explanations() = Explain(v1::EXPLANATION_CODE_DUPLICATE_MERGED, ctx.now_ms,
-                                       {{"report", cmd.report()},
-                                        {"distance", absl::StrCat(near.metres)},
-                                        {"minutes", absl::StrCat(near.apart_ms / 60000)}});
-  v1::CaseReport& report = *merged.mutable_report();
+  v1::CaseReport report;
   report.set_report(cmd.report());
   report.set_reporter_token(cmd.reporter_token());
   *report.mutable_reported_at() = ToTimestamp(reported_ms);
   report.set_source(cmd.source());
-  report.set_distance_metres(near.metres);
-  *report.mutable_merged_at() = ToTimestamp(ctx.now_ms);
-  const bool led = into.case_().reports_size() > 0 && !into.case_().reports(0).has_merged_at();
-  merged.set_ordinal(after.report_count() - (led ? 1 : 0));
+  Join(change, into.case_(), std::move(report), near, "", ctx);
   return std::move(change).Done();
 }
 
@@ -83,8 +74,8 @@ v1::Explanation ExplainProposal(const v1::OpenCaseFromReport& cmd, const MinorCl
 
 }  // namespace
 
-CaseDecision OpenCase(const v1::OpenCaseRequest& cmd, const std::string& home_cell, const CaseBook& book,
-                      const Context& ctx) {
+CaseDecision OpenCase(const v1::Command& opening, const CaseBook& book, const Context& ctx) {
+  const v1::OpenCaseRequest& cmd = opening.open_case();
   const auto* standard = ctx.reference->Get<Standard>(kStandardKind);
   const auto* district = ctx.reference->Get<District>(kDistrictKind);
   if (!standard || !district) return Refuse(v1::REASON_REFERENCE_MISSING);
@@ -99,15 +90,15 @@ CaseDecision OpenCase(const v1::OpenCaseRequest& cmd, const std::string& home_ce
   change.after().set_source(cmd.source());
   const v1::Explanation why = minor ? Explain(v1::EXPLANATION_CODE_CLASS_CHOSEN, ctx.now_ms, {{"class", minor->code}})
                                     : Explain(v1::EXPLANATION_CODE_CLASS_NONE, ctx.now_ms, {});
-  Open(change, {cmd.location(), reported_ms, minor, why, cmd.text(), cmd.photos(), home_cell},
+  Open(change, {cmd.location(), reported_ms, minor, why, cmd.text(), cmd.photos(), opening},
        FindSimilar(book, cmd.class_code(), cmd.location(), reported_ms, ""), ctx);
   return std::move(change).Done();
 }
 
 // A policy's command is never sent again, so nothing here refuses: without reference data the case opens with what has
 // to be chosen left open.
-CaseDecision OpenCaseFromReport(const v1::OpenCaseFromReport& cmd, const std::string& home_cell, const CaseBook& book,
-                                const Context& ctx) {
+CaseDecision OpenCaseFromReport(const v1::Command& opening, const CaseBook& book, const Context& ctx) {
+  const v1::OpenCaseFromReport& cmd = opening.open_case_from_report();
   const auto* standard = ctx.reference->Get<Standard>(kStandardKind);
   const MinorClass* minor = standard ? standard->Find(cmd.class_code()) : nullptr;
   const int64_t reported_ms = cmd.has_reported_at() ? std::min(ToMs(cmd.reported_at()), ctx.now_ms) : ctx.now_ms;
@@ -125,7 +116,7 @@ CaseDecision OpenCaseFromReport(const v1::OpenCaseFromReport& cmd, const std::st
   after.add_reports(cmd.report());
   Open(change,
        {cmd.location(), reported_ms, minor, ExplainProposal(cmd, minor, standard, ctx.now_ms), cmd.masked_text(),
-        cmd.photos(), home_cell},
+        cmd.photos(), opening},
        {}, ctx);
   return std::move(change).Done();
 }

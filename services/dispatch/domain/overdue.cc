@@ -1,7 +1,9 @@
-// What timers do: a clock ran out (超期), a postponement ends, a provisional deadline is counted again.
+// What timers do: a clock ran out (超期), a postponement ends, a provisional deadline is counted again, another shard
+// does not answer.
 #include <utility>
 
 #include "services/dispatch/domain/common.h"
+#include "services/dispatch/domain/merging.h"
 
 namespace civicmesh::dispatch {
 namespace {
@@ -43,6 +45,7 @@ CaseDecision Recount(const v1::CaseState& c, const Context& ctx) {
 
 CaseDecision OnTimer(const v1::CaseState& c, const FiredTimer& timer, const Context& ctx) {
   if (timer.kind == kPostponementTimer) return Resume(c, ctx);
+  if (timer.kind == kMergingTimer) return GiveUpMerging(c, ctx);
   const v1::ClockKind kind = ClockOf(timer.kind);
   const v1::Clock* ran_out = FindClock(c.case_(), kind);
   if (!ran_out || ran_out->phase() != v1::Clock::PHASE_RUNNING || ran_out->overdue()) return Nothing();

@@ -4,6 +4,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/civil_time.h"
 #include "services/dispatch/domain/common.h"
+#include "services/dispatch/domain/merging.h"
 
 namespace civicmesh::dispatch {
 namespace {
@@ -70,6 +71,7 @@ CaseDecision RecordVerification(const v1::CaseState& c, const v1::RecordVerifica
 CaseDecision Register(const v1::CaseState& c, const v1::RegisterCaseRequest& cmd, const CaseBook& book,
                       const Context& ctx) {
   if (!StatusIs(c, {v1::CASE_STATUS_ACCEPTED})) return Refuse(v1::REASON_WRONG_STATUS);
+  if (AsksToMerge(c)) return Refuse(v1::REASON_MERGING);
   const auto* standard = ctx.reference->Get<Standard>(kStandardKind);
   const auto* district = ctx.reference->Get<District>(kDistrictKind);
   if (!standard || !district) return Refuse(v1::REASON_REFERENCE_MISSING);
@@ -130,6 +132,7 @@ CaseDecision Register(const v1::CaseState& c, const v1::RegisterCaseRequest& cmd
 // 不予立案. Whoever is sent away is told where to turn to (DOMAIN, decisions).
 CaseDecision Decline(const v1::CaseState& c, const v1::DeclineCaseRequest& cmd, const Context& ctx) {
   if (!StatusIs(c, {v1::CASE_STATUS_ACCEPTED})) return Refuse(v1::REASON_WRONG_STATUS);
+  if (AsksToMerge(c)) return Refuse(v1::REASON_MERGING);
   if (cmd.ground() == v1::DECLINE_GROUND_DUPLICATE &&
       (CaseStream(cmd.duplicate_of()).empty() || cmd.duplicate_of() == c.case_().name()))
     return Refuse(v1::REASON_DUPLICATE_CASE_MISSING, "duplicate_of");

@@ -7,6 +7,7 @@
 //   dispatching.cc  派遣, 退单 and its judgement
 //   disposing.cc    签收, 处置, 反馈, 核查, 回访
 //   extending.cc    延期, 缓办, 催办
+//   merging.cc      并案 across shards (merging.h)
 //   overdue.cc      what timers do: 超期, the end of a postponement, provisional deadlines
 //
 // Pure functions.
@@ -31,6 +32,7 @@ constexpr int kMaxTransfers = 3;   // then 提级督办, and no return any more
 constexpr int kMaxReworks = 3;     // then 提级督办
 constexpr int kMaxExtensions = 2;  // granted
 constexpr char kNumbersStream[] = "numbers";
+constexpr char kBorderStream[] = "border";
 
 // What a case id is looked up by: the shard's cases and its last case number.
 class CaseBook {
@@ -42,10 +44,9 @@ class CaseBook {
   virtual const DuplicateIndex& duplicates() const = 0;
 };
 
-CaseDecision OpenCase(const v1::OpenCaseRequest& cmd, const std::string& home_cell, const CaseBook& book,
-                      const Context& ctx);
-CaseDecision OpenCaseFromReport(const v1::OpenCaseFromReport& cmd, const std::string& home_cell, const CaseBook& book,
-                                const Context& ctx);
+// `opening` is the whole command: it also says where the case lives, and which shards are near.
+CaseDecision OpenCase(const v1::Command& opening, const CaseBook& book, const Context& ctx);
+CaseDecision OpenCaseFromReport(const v1::Command& opening, const CaseBook& book, const Context& ctx);
 
 CaseDecision Accept(const v1::CaseState& c, const Context& ctx);
 CaseDecision StartVerification(const v1::CaseState& c, const Context& ctx);

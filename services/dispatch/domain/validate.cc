@@ -175,6 +175,10 @@ std::optional<Refusal> Validate(const Command& c) {
     case Command::kStartVerification:
     case Command::kSignCase:
     case Command::kStartDisposal:
+    case Command::kLookForSimilar:
+    case Command::kHearNeighbour:
+    case Command::kTakeReports:
+    case Command::kSettleMerge:
     case Command::COMMAND_NOT_SET:
       return std::nullopt;
   }

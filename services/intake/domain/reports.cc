@@ -1,6 +1,7 @@
 #include "services/intake/domain/reports.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "services/intake/domain/reference.h"
@@ -106,6 +107,16 @@ std::optional<Refusal> CheckReporter(const v1::ReportState* report, const Contex
 bool WasTold(const v1::ReportState& report, v1::NoticeKind kind) {
   return std::any_of(report.notices().begin(), report.notices().end(),
                      [kind](const auto& notice) { return notice.kind() == kind; });
+}
+
+// A case that was merged into another hands its reports on, always to one that was opened before it. Shards are heard
+// in any order, so a word of a later one is old.
+bool TakesOver(const v1::RecordCaseProgress& cmd, const v1::ReportContext& now) {
+  const auto order = [](const google::protobuf::Timestamp& at, const std::string& name) {
+    return std::tuple(at.seconds(), at.nanos(), std::string_view(name));
+  };
+  return cmd.kind() == v1::NOTICE_KIND_MERGED &&
+         order(cmd.case_opened_at(), cmd.case_()) < order(now.case_opened_at(), now.case_());
 }
 
 }  // namespace
@@ -237,14 +248,16 @@ IntakeDecision RecordCaseProgress(const v1::ReportState* report, const v1::Recor
                                   const Context& ctx) {
   if (!report) return Refuse(v1::REASON_REPORT_NOT_FOUND, "report");
   const v1::ReportContext& now = report->context();
-  if (!now.case_().empty() && now.case_() != cmd.case_()) return Refuse(v1::REASON_OTHER_CASE, "case");
-  if (now.status() == v1::REPORT_STATUS_WITHDRAWN || WasTold(*report, cmd.kind())) return IntakeDecided();
+  const bool other = !now.case_().empty() && now.case_() != cmd.case_();
+  if (other && !TakesOver(cmd, now)) return Refuse(v1::REASON_OTHER_CASE, "case");
+  if (now.status() == v1::REPORT_STATUS_WITHDRAWN || (!other && WasTold(*report, cmd.kind()))) return IntakeDecided();
 
   v1::JournalEvent event;
   auto& fact = *event.mutable_reporter_notified();
   auto& context = *fact.mutable_context();
   context = Next(*report, ctx);
   context.set_case_(cmd.case_());
+  *context.mutable_case_opened_at() = cmd.case_opened_at();
   if (!IsFinal(now.status())) context.set_status(std::max(now.status(), cmd.status()));
   fact.set_kind(cmd.kind());
   *fact.mutable_case_moved_at() = cmd.case_moved_at();

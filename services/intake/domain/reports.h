@@ -20,7 +20,7 @@ IntakeDecision AddToReport(const v1::ReportState* report, const v1::AddToReport&
 // 撤回 by whoever reported, before a case is registered (立案).
 IntakeDecision WithdrawReport(const v1::ReportState* report, const v1::WithdrawReport& cmd, const Context& ctx);
 // The case moved: the reporter is told, once per kind of notice (首次), and the status never goes back. Nothing happens
-// where it was told before, or where the reporter has withdrawn.
+// where it was told before, or where the reporter has withdrawn. A case opened earlier may take the report over (并案).
 IntakeDecision RecordCaseProgress(const v1::ReportState* report, const v1::RecordCaseProgress& cmd, const Context& ctx);
 
 // Registrars, shift leaders and gateways hand in what others say.

@@ -21,6 +21,12 @@ std::string Submit(const std::string& more = "", const std::string& text = kText
 std::string Progress(const std::string& more) {
   return absl::StrCat("record_case_progress {report: 'reports/$1' case: 'cases/c-1' ", more, "}");
 }
+// What a case opened at that second says.
+std::string Of(const std::string& name, const std::string& opened, const std::string& kind) {
+  return absl::StrCat("record_case_progress {report: 'reports/$1' case: 'cases/", name,
+                      "' case_opened_at {seconds: ", opened, "} kind: NOTICE_KIND_", kind,
+                      " status: REPORT_STATUS_IN_CASE}");
+}
 const std::string kOpened = Progress("kind: NOTICE_KIND_CASE_OPENED status: REPORT_STATUS_IN_CASE");
 const std::string kRegistered = Progress("kind: NOTICE_KIND_REGISTERED status: REPORT_STATUS_REGISTERED");
 const std::string kSigned = Progress("kind: NOTICE_KIND_SIGNED status: REPORT_STATUS_IN_DISPOSAL");
@@ -308,6 +314,25 @@ INSTANTIATE_TEST_SUITE_P(
             When("record_case_progress {report: 'reports/$1' case: 'cases/c-2' kind: NOTICE_KIND_SIGNED}", "10:05",
                  kPolicy),
             Refused(v1::REASON_OTHER_CASE)},
+        Row{"but one opened earlier takes it over",
+            Given(Forwarded(), Did(Of("c-2", "9", "CASE_OPENED"), "10:01", kPolicy)),
+            When(Of("c-3", "8", "MERGED"), "10:05", kPolicy),
+            Then("reporter_notified {context {case: 'cases/c-3' case_opened_at {seconds: 8} status: "
+                 "REPORT_STATUS_IN_CASE} kind: NOTICE_KIND_MERGED}")},
+        Row{"and another one again, of which it is told as well",
+            Given(Forwarded(), Did(Of("c-2", "9", "MERGED"), "10:01", kPolicy)),
+            When(Of("c-3", "8", "MERGED"), "10:05", kPolicy), Then("reporter_notified {kind: NOTICE_KIND_MERGED}")},
+        Row{"at the same time the lower id", Given(Forwarded(), Did(Of("c-2", "9", "CASE_OPENED"), "10:01", kPolicy)),
+            When(Of("c-1", "9", "MERGED"), "10:05", kPolicy), Then("reporter_notified {context {case: 'cases/c-1'}}")},
+        Row{"one opened later is an old word", Given(Forwarded(), Did(Of("c-3", "8", "MERGED"), "10:01", kPolicy)),
+            When(Of("c-2", "9", "MERGED"), "10:05", kPolicy), Refused(v1::REASON_OTHER_CASE)},
+        Row{"and so is its opening", Given(Forwarded(), Did(Of("c-3", "8", "MERGED"), "10:01", kPolicy)),
+            When(Of("c-2", "9", "CASE_OPENED"), "10:05", kPolicy), Refused(v1::REASON_OTHER_CASE)},
+        Row{"from then on only that one speaks",
+            Given(Forwarded(), Did(Of("c-2", "9", "CASE_OPENED"), "10:01", kPolicy),
+                  Did(Of("c-3", "8", "MERGED"), "10:02", kPolicy)),
+            When(Of("c-3", "8", "SIGNED"), "10:05", kPolicy),
+            Then("reporter_notified {context {case: 'cases/c-3'} kind: NOTICE_KIND_SIGNED}")},
         Row{"an unknown report hears nothing", Given(),
             When("record_case_progress {report: 'reports/r-x'}", "10:05", kPolicy),
             Refused(v1::REASON_REPORT_NOT_FOUND)}),

@@ -1,5 +1,6 @@
 """What a replay never does and the KPIs have a rule for: a report withdrawn, one declined as false, a case that staff opened
-and that is postponed, and one whose deadline lies beyond the loaded calendar. All of it through the door, as people would.
+and that is postponed, one whose deadline lies beyond the loaded calendar, and one merged into a case of another shard. All of
+it through the door, as people would.
 """
 import datetime
 import json
@@ -44,6 +45,7 @@ class Deeds:
         self.call("REGISTRAR", f"{false}:accept")
         self.call("REGISTRAR", f"{false}:decline", ground="DECLINE_GROUND_FALSE_REPORT", note="虚假上报")
         self.reported("citizen-kpi", self._like[2], withdrawn=True)
+        self.reported_on_both_sides_of_a_border()
         case = self.dispatched(self.opened(self._like[3]), self._like[3])
         self.call("UNIT_WORKER", f"{case['name']}:sign", case["unit"])
         # Beyond the last day of the calendar, so that it is postponed to the end.
@@ -82,6 +84,13 @@ class Deeds:
         if withdrawn:
             self.call(citizen, f"{report}:withdraw")
         return case
+
+    def reported_on_both_sides_of_a_border(self):
+        """Two cases, 38 m apart in cells of two shards: the second is merged into the first."""
+        reports = [self.call(citizen, "reports", text="路口有一堆垃圾没人清", location={"latitude": 30.29, "longitude": longitude})["name"]
+                   for citizen, longitude in (("citizen-west", 119.9738), ("citizen-east", 119.9742))]
+        first = eventually(lambda: self.call("citizen-west", reports[0])["case"])
+        eventually(lambda: self.call("citizen-east", reports[1])["case"] == first)
 
     def opened(self, like):
         case = self.call("COLLECTOR", "cases", source="REPORT_SOURCE_COLLECTOR", class_code=like.class_code, location=place(like),

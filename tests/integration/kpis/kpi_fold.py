@@ -176,6 +176,8 @@ def response_time(city, scope):
         elif signed is not None and told is not None:
             at = max(signed, told)
             amount = at - reported
+        elif named(case.now, "status") == "MERGED":
+            exclusion = "MERGED"  # its reporter is answered by another case
         elif named(case.now, "status") == "NOT_REGISTERED":
             exclusion = "DECLINED"
         elif lead in city.reports and named(city.reports[lead], "status") == "WITHDRAWN":
@@ -197,7 +199,7 @@ def response_beside(members):
 
 
 def due_cases(city, scope):
-    """Section 8: cases whose deadline, extensions included, falls in the window, minus 作废, 并案 (never cases here), 缓办.
+    """Section 8: cases whose deadline, extensions included, falls in the window, minus 作废, 并案 (merged before they have one), 缓办.
 
     Read: the deadline and 缓办 as known now. One that lies beyond the calendar is no deadline yet.
     """
@@ -253,11 +255,13 @@ def overdue_open(city, scope):
 
 
 def registration(city, scope):
-    """Section 1.5: 立案数 by 受理数. Read: of the cases accepted in the window those registered by its end."""
+    """Section 1.5: 立案数 by 受理数. Read: of the cases accepted in the window those registered by its end; 并案 are in neither."""
     for name, case in city.cases.items():
         accepted, registered = case.first("CaseAccepted"), case.first("CaseRegistered")
         if within(accepted, scope):
-            yield Member(name, accepted, 1, "", group_of(case.now, scope), "", registered is not None and registered < scope.end)
+            exclusion = "MERGED" if named(case.now, "status") == "MERGED" else ""
+            yield Member(name, accepted, 1, exclusion, group_of(case.now, scope), "",
+                         not exclusion and registered is not None and registered < scope.end)
 
 
 def returns(city, scope):
@@ -269,13 +273,22 @@ def returns(city, scope):
 
 
 def duplicates(city, scope):
-    """In no section: reports that joined an open case, by all that a case took up in the window."""
+    """In no section: reports that joined an open case, by all that a case took up in the window.
+
+    A case that is merged into another hands its reports on, always to one that was opened before it: each report counts once, where
+    it is known to have come to.
+    """
+    taken = {}
     for fact in city.of("CaseReportMerged", "CaseOpened"):
         context = fact.body.context
         merged = fact.type == "CaseReportMerged"
-        if within(fact.at, scope) and (merged or context.lead_report):
-            name, case = fact.body.report.report if merged else context.lead_report, city.cases[context.case]
-            yield Member(name, fact.at, 1, "", group_of(case.now, scope), "", merged)
+        if merged or context.lead_report:
+            name, order = fact.body.report.report if merged else context.lead_report, (millis(context.opened_at), context.case)
+            taken[name] = min(taken.get(name, (order, fact)), (order, fact), key=lambda one: one[0])
+    for name, (_, fact) in taken.items():
+        if within(fact.at, scope):
+            case = city.cases[fact.body.context.case]
+            yield Member(name, fact.at, 1, "", group_of(case.now, scope), "", fact.type == "CaseReportMerged")
 
 
 def satisfaction(city, scope):
