@@ -50,14 +50,19 @@ void AddFound(v1::Merging& merging, const v1::SimilarCase& found) {
                    [](const auto& a, const auto& b) { return a.distance_metres() < b.distance_metres(); });
 }
 
-void Ask(Change& change, v1::Merging merging, const Reports& reports, const Context& ctx) {
-  *merging.mutable_into() = merging.found(0);
-  merging.mutable_found()->DeleteSubrange(0, 1);
+void Ask(Change& change, v1::Merging merging, const v1::SimilarCase& into, const Reports& reports, const Context& ctx) {
+  *merging.mutable_into() = into;
   v1::CaseMergeAsked& asked = change.Add(&v1::JournalEvent::mutable_case_merge_asked);
   *asked.mutable_into() = merging.into();
   *asked.mutable_reports() = reports;
   *change.event().mutable_merging() = std::move(merging);
   change.Arm(kMergingTimer, ctx.now_ms + kMergingMs);
+}
+
+void AskTheNearest(Change& change, const v1::CaseState& c, v1::Merging merging, const Context& ctx) {
+  const v1::SimilarCase nearest = merging.found(0);
+  merging.mutable_found()->DeleteSubrange(0, 1);
+  Ask(change, std::move(merging), nearest, c.case_().reports(), ctx);
 }
 
 Decided<v1::JournalEvent> GiveUp(const v1::CaseState& c, v1::Merging merging, v1::MergeRefusal refusal,
@@ -89,7 +94,7 @@ Decided<v1::JournalEvent> Hear(const v1::CaseState& c, v1::Merging merging, int 
   *change.event().mutable_merging() = merging;
   if (!merging.unanswered().empty() || AsksToMerge(c)) return std::move(change).Done();
   if (may && !merging.found().empty())
-    Ask(change, std::move(merging), c.case_().reports(), ctx);
+    AskTheNearest(change, c, std::move(merging), ctx);
   else
     change.Arm(kMergingTimer, 0);
   return std::move(change).Done();
@@ -138,12 +143,7 @@ Decided<v1::JournalEvent> HandOn(const v1::CaseState& c, const v1::SettleMerge& 
   handed.set_into(cmd.into());
   for (const auto& report : c.case_().reports())
     if (Contains(cmd.reports(), report.report())) handed.add_reports(report.report());
-  if (AsksToMerge(c) && !left.empty()) {
-    v1::Merging merging = c.merging();
-    merging.mutable_found()->Add(v1::SimilarCase(merging.into()));
-    std::rotate(merging.mutable_found()->begin(), merging.mutable_found()->end() - 1, merging.mutable_found()->end());
-    Ask(change, std::move(merging), left, ctx);
-  }
+  if (AsksToMerge(c) && !left.empty()) Ask(change, c.merging(), c.merging().into(), left, ctx);
   return std::move(change).Done();
 }
 
@@ -156,7 +156,7 @@ CaseDecision AfterRefusal(const v1::CaseState& c, const v1::SettleMerge& cmd, co
     return GiveUp(c, std::move(merging), cmd.refusal(), ctx);
   }
   Change change(c, ctx);
-  Ask(change, std::move(merging), c.case_().reports(), ctx);
+  AskTheNearest(change, c, std::move(merging), ctx);
   return std::move(change).Done();
 }
 
@@ -269,7 +269,7 @@ CaseDecision GiveUpMerging(const v1::CaseState& c, const Context& ctx) {
   if (!MayBeMerged(c) || merging.found().empty())
     return GiveUp(c, std::move(merging), v1::MERGE_REFUSAL_UNSPECIFIED, ctx);
   Change change(c, ctx);
-  Ask(change, std::move(merging), c.case_().reports(), ctx);
+  AskTheNearest(change, c, std::move(merging), ctx);
   return std::move(change).Done();
 }
 

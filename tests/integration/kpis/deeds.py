@@ -87,10 +87,11 @@ class Deeds:
 
     def reported_on_both_sides_of_a_border(self):
         """Two cases, 38 m apart in cells of two shards: the second is merged into the first."""
-        reports = [self.call(citizen, "reports", text="路口有一堆垃圾没人清", location={"latitude": 30.29, "longitude": longitude})["name"]
-                   for citizen, longitude in (("citizen-west", 119.9738), ("citizen-east", 119.9742))]
-        first = eventually(lambda: self.call("citizen-west", reports[0])["case"])
-        eventually(lambda: self.call("citizen-east", reports[1])["case"] == first)
+        sides = ("citizen-west", 119.9738), ("citizen-east", 119.9742)
+        west, east = (self.call(citizen, "reports", text="路口有一堆垃圾没人清",
+                                location={"latitude": 30.29, "longitude": longitude})["name"] for citizen, longitude in sides)
+        first = eventually(lambda: self.call("citizen-west", west)["case"])
+        eventually(lambda: self.call("citizen-east", east)["case"] == first)
 
     def opened(self, like):
         case = self.call("COLLECTOR", "cases", source="REPORT_SOURCE_COLLECTOR", class_code=like.class_code, location=place(like),

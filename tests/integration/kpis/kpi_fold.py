@@ -283,7 +283,8 @@ def duplicates(city, scope):
         context = fact.body.context
         merged = fact.type == "CaseReportMerged"
         if merged or context.lead_report:
-            name, order = fact.body.report.report if merged else context.lead_report, (millis(context.opened_at), context.case)
+            name = fact.body.report.report if merged else context.lead_report
+            order = millis(context.opened_at), context.case
             taken[name] = min(taken.get(name, (order, fact)), (order, fact), key=lambda one: one[0])
     for name, (_, fact) in taken.items():
         if within(fact.at, scope):
