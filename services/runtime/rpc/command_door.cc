@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/numbers.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
 #include "civicmesh/log/v1/log.pb.h"
 #include "google/protobuf/io/coded_stream.h"
@@ -21,8 +21,10 @@
 #include "services/runtime/base/frame.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/journal/journal.h"
+#include "services/runtime/rpc/backlog.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/hot_reads.h"
+#include "services/runtime/rpc/outcomes.h"
 
 namespace civicmesh {
 namespace {
@@ -49,14 +51,6 @@ std::string BodyHash(const std::string& key, const google::protobuf::Message& bo
   return std::string(reinterpret_cast<char*>(mac), kHashBytes);
 }
 
-grpc::Status StatusOfRefused(const log::v1::Refused& refused) {
-  return ErrorOf(Refusal{.reason = refused.reason(),
-                         .domain = refused.domain(),
-                         .code = refused.code(),
-                         .field = refused.field(),
-                         .detail = refused.detail()});
-}
-
 // The owner's answer to a body that differs from the recorded one.
 bool IsOtherBody(const log::v1::OutcomeValue& outcome) {
   return outcome.refused().domain() == "runtime" && outcome.refused().reason() == "REASON_ALREADY_EXISTS";
@@ -70,6 +64,8 @@ struct Waiter {
   CommandDoor::Done done;
   int64_t started_ms = 0;
   int64_t deadline_ms = 0;
+  int64_t receipt_wait_ms = 0;
+  std::optional<int64_t> landed;  // the inbox offset
   size_t look_ups = 0;
   int64_t due_ms = 0;
   bool resolving = false;  // its outcome is known; the resource is being read
@@ -82,6 +78,7 @@ struct CommandDoor::Impl : std::enable_shared_from_this<CommandDoor::Impl> {
   const NewAppender new_appender;
   HotReads* const reads;
   const Clock* const clock;
+  Backlog backlog;
 
   mutable absl::Mutex mutex;
   uint64_t last_id ABSL_GUARDED_BY(mutex) = 0;
@@ -90,23 +87,27 @@ struct CommandDoor::Impl : std::enable_shared_from_this<CommandDoor::Impl> {
   std::set<std::pair<int64_t, uint64_t>> due ABSL_GUARDED_BY(mutex);
   absl::flat_hash_map<int, int> per_shard ABSL_GUARDED_BY(mutex);
   absl::flat_hash_map<std::string, int> per_actor ABSL_GUARDED_BY(mutex);
+  absl::flat_hash_set<uint64_t> adrift ABSL_GUARDED_BY(mutex);  // given up while their append was under way
   std::deque<log::v1::Reply> delivered ABSL_GUARDED_BY(mutex);
   std::shared_ptr<LogAppender> appender ABSL_GUARDED_BY(mutex);
   bool stopping ABSL_GUARDED_BY(mutex) = false;
   std::atomic<bool> can_append{false};
+  std::atomic<uint64_t> by_answer{0}, by_look_up{0};
   std::thread thread;
 
   Impl(DoorOptions o, NewAppender a, HotReads* r, const Clock* c)
-      : options(std::move(o)), new_appender(std::move(a)), reads(r), clock(c) {}
+      : options(std::move(o)), new_appender(std::move(a)), reads(r), clock(c), backlog(r, c) {}
 
   // Empty where there is room, and then `waiter` is counted and waits; otherwise why not.
   grpc::Status Admit(Waiter waiter, uint64_t* id) {
     absl::MutexLock lock(&mutex);
     if (stopping) return RuntimeError("REASON_RECOVERING", "", "", absl::Seconds(1));
+    const auto in_shard = per_shard.find(waiter.shard);
+    const int waiting = in_shard == per_shard.end() ? 0 : in_shard->second;
     const char* full = nullptr;
     if (static_cast<int>(waiters.size()) >= options.max_in_flight) {
       full = "this replica";
-    } else if (auto s = per_shard.find(waiter.shard); s != per_shard.end() && s->second >= options.max_per_shard) {
+    } else if (waiting + backlog.size(waiter.shard) >= options.max_per_shard) {
       full = "this shard";
     } else if (auto a = per_actor.find(waiter.subject); a != per_actor.end() && a->second >= options.max_per_actor) {
       full = "this caller";
@@ -149,7 +150,39 @@ struct CommandDoor::Impl : std::enable_shared_from_this<CommandDoor::Impl> {
   void Fail(uint64_t id, grpc::Status status) {
     Complete(id, {.status = std::move(status), .resource = "", .state = ""});
   }
-  void Unknown(uint64_t id) { Fail(id, RuntimeError("REASON_UNKNOWN_OUTCOME")); }
+
+  // Nobody knows what becomes of it, but where its append was acknowledged it certainly stands in the inbox.
+  void GiveUp(uint64_t id) {
+    Waiter waiter;
+    {
+      absl::MutexLock lock(&mutex);
+      if (!Take(id, &waiter)) return;
+      if (!waiter.landed) adrift.insert(id);
+    }
+    CommandResult result{.status = RuntimeError("REASON_UNKNOWN_OUTCOME"), .resource = "", .state = ""};
+    if (waiter.landed) {
+      // An outcome that is known is not waited for: only its resource could not be read.
+      if (!waiter.resolving) backlog.Add(waiter.shard, waiter.command_id, *waiter.landed);
+      result.received = Received{*waiter.landed, std::move(waiter.command_id), std::move(waiter.body_hash)};
+    }
+    waiter.done(std::move(result));
+  }
+
+  // The broker has it. From here on the wait may be shorter.
+  void Landed(uint64_t id, int shard, const std::string& command_id, int64_t inbox_offset) {
+    absl::MutexLock lock(&mutex);
+    if (adrift.erase(id) > 0) return backlog.Add(shard, command_id, inbox_offset);
+    auto it = waiters.find(id);
+    if (it == waiters.end()) return;
+    Waiter& waiter = it->second;
+    waiter.landed = inbox_offset;
+    if (waiter.receipt_wait_ms <= 0) return;
+    waiter.deadline_ms = std::min(waiter.deadline_ms, clock->steady_ms() + waiter.receipt_wait_ms);
+    if (waiter.due_ms <= waiter.deadline_ms) return;
+    due.erase({waiter.due_ms, id});
+    waiter.due_ms = waiter.deadline_ms;
+    due.emplace(waiter.due_ms, id);
+  }
 
   std::shared_ptr<LogAppender> Session() {
     std::shared_ptr<LogAppender> old;  // goes after the lock: its callbacks run then, and they lock
@@ -158,12 +191,19 @@ struct CommandDoor::Impl : std::enable_shared_from_this<CommandDoor::Impl> {
     return appender;
   }
 
-  void Append(uint64_t id, int shard, std::string bytes) {
-    auto landed = [weak = weak_from_this(), id](absl::StatusOr<int64_t> offset) {
+  void NotLanded(uint64_t id) {
+    GiveUp(id);
+    absl::MutexLock lock(&mutex);
+    adrift.erase(id);
+  }
+
+  void Append(uint64_t id, int shard, const std::string& command_id, std::string bytes) {
+    auto landed = [weak = weak_from_this(), id, shard, command_id](absl::StatusOr<int64_t> offset) {
       auto self = weak.lock();
       if (!self) return;
       self->can_append = offset.ok();
-      if (!offset.ok()) self->Unknown(id);
+      if (!offset.ok()) return self->NotLanded(id);
+      self->Landed(id, shard, command_id, *offset);
     };
     const absl::Status queued = Session()->Append({Topic::kInbox, shard}, std::move(bytes), {}, std::move(landed));
     if (queued.ok()) return;
@@ -188,12 +228,14 @@ struct CommandDoor::Impl : std::enable_shared_from_this<CommandDoor::Impl> {
     return Fit::kMine;
   }
 
-  void Resolve(uint64_t id, const log::v1::OutcomeValue& outcome, const std::string& state) {
+  void Resolve(uint64_t id, const log::v1::OutcomeValue& outcome, const std::string& state,
+               std::atomic<uint64_t>& heard) {
     int shard = 0;
     const Fit fit = FitOf(id, outcome, &shard);
     if (fit == Fit::kNone) return;
+    ++heard;
     if (fit == Fit::kOther) return Fail(id, RuntimeError("REASON_ALREADY_EXISTS"));
-    if (outcome.has_refused()) return Fail(id, StatusOfRefused(outcome.refused()));
+    if (outcome.has_refused()) return Fail(id, StatusOf(outcome));
     if (!state.empty() || outcome.resource().empty())
       return Complete(id, {.status = grpc::Status::OK, .resource = outcome.resource(), .state = state});
     ReadResource(id, shard, outcome.resource());
@@ -208,22 +250,16 @@ struct CommandDoor::Impl : std::enable_shared_from_this<CommandDoor::Impl> {
           log::v1::StreamValue value;
           if (!read.ok() || !read->verified || read->values.empty() || !read->values[0] ||
               !value.ParseFromString(*read->values[0]))
-            return self->Unknown(id);
+            return self->GiveUp(id);
           self->Complete(
               id, {.status = grpc::Status::OK, .resource = resource, .state = std::move(*value.mutable_state())});
         });
   }
 
   void LookUp(uint64_t id, int shard, const std::string& command_id) {
-    reads->Read(shard, HotTable::kOutcomes, {command_id}, [weak = weak_from_this(), id](absl::StatusOr<HotRead> read) {
+    ReadOutcomes(*reads, shard, {command_id}, [weak = weak_from_this(), id](const OutcomesRead& read) {
       auto self = weak.lock();
-      int64_t covered = 0;
-      log::v1::OutcomeValue outcome;
-      if (!self || !read.ok() || !read->verified || read->values.empty() || !read->values[0] ||
-          !absl::SimpleAtoi(read->point.token, &covered) || !outcome.ParseFromString(*read->values[0]))
-        return;
-      // R6: a fold that broke off midway leaves values that @offset does not cover yet.
-      if (outcome.offset() < covered) self->Resolve(id, outcome, "");
+      if (self && read.trusted && read.outcomes[0]) self->Resolve(id, *read.outcomes[0], "", self->by_look_up);
     });
   }
 
@@ -239,7 +275,7 @@ struct CommandDoor::Impl : std::enable_shared_from_this<CommandDoor::Impl> {
         absl::MutexLock lock(&mutex);
         if (auto it = by_command.find(reply.command_id()); it != by_command.end()) ids = it->second;
       }
-      for (uint64_t id : ids) Resolve(id, reply.outcome(), reply.state());
+      for (uint64_t id : ids) Resolve(id, reply.outcome(), reply.state(), by_answer);
     }
   }
 
@@ -272,9 +308,9 @@ struct CommandDoor::Impl : std::enable_shared_from_this<CommandDoor::Impl> {
       }
       if (!due.empty()) next = std::min(next, due.begin()->first - now);
     }
-    for (uint64_t id : over) Unknown(id);
+    for (uint64_t id : over) GiveUp(id);
     for (const auto& one : look_ups) LookUp(one.id, one.shard, one.command_id);
-    return next;
+    return std::min(next, backlog.LookUpDue());
   }
 
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mutex) { return stopping || !delivered.empty(); }
@@ -324,12 +360,14 @@ void CommandDoor::Submit(const Call& call, CommandRequest request, Done done) {
                 .shard = request.shard,
                 .subject = call.actor.subject,
                 .done = done,
-                .started_ms = now};
+                .started_ms = now,
+                .receipt_wait_ms = request.receipt_wait_ms,
+                .landed = std::nullopt};
   waiter.deadline_ms =
       std::max(now, std::min(now + impl_->options.reply_wait_ms, call.deadline_steady_ms - kDeadlineMarginMs));
   uint64_t id = 0;
   if (grpc::Status full = impl_->Admit(std::move(waiter), &id); !full.ok()) return refuse(std::move(full));
-  impl_->Append(id, request.shard, Frame(command.SerializeAsString()));
+  impl_->Append(id, request.shard, command.command_id(), Frame(command.SerializeAsString()));
 }
 
 void CommandDoor::Deliver(log::v1::Reply reply) {
@@ -362,7 +400,7 @@ void CommandDoor::Stop() {
     for (const auto& [id, waiter] : impl_->waiters) left.push_back(id);
     session = std::move(impl_->appender);
   }
-  for (uint64_t id : left) impl_->Unknown(id);
+  for (uint64_t id : left) impl_->GiveUp(id);
 }
 
 void CommandDoor::Probe(int shard) {
@@ -380,6 +418,10 @@ int CommandDoor::in_flight() const {
   absl::MutexLock lock(&impl_->mutex);
   return static_cast<int>(impl_->waiters.size());
 }
+
+int CommandDoor::unheard() const { return impl_->backlog.size(); }
+
+CommandDoor::Heard CommandDoor::heard() const { return {impl_->by_answer, impl_->by_look_up}; }
 
 bool CommandDoor::can_append() const { return impl_->can_append; }
 

@@ -7,7 +7,8 @@
 // Every error is either a refusal, which certainly had no effect, or UNAVAILABLE, after which the same request_id may
 // be sent again (I9). An answer comes from the worker of this process or over the reply channel (Deliver); hearing
 // nothing, the door looks the outcome up after 50, 200 and 800 ms and every second from then on, and gives up at the
-// deadline.
+// deadline. What landed and was given up keeps its place in its shard's bound until its outcome shows (backlog.h), so
+// an owner that is away does not find its inbox filled without limit.
 //
 // Thread-safe; nothing blocks but Stop. Callbacks run on the door's own thread, or within Submit.
 #pragma once
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "grpcpp/support/status.h"
@@ -37,7 +39,7 @@ struct DoorOptions {
   std::string reply_to;  // the channel on which this replica hears answers
   std::string body_key;  // for the HMAC of bodies; the same in all replicas of a domain
   int max_in_flight = 2000;
-  int max_per_shard = 1000;
+  int max_per_shard = 1000;  // those that landed and were given up included
   int max_per_actor = 64;
   int64_t reply_wait_ms = 5000;  // how long a call waits at most, whatever its own deadline
 };
@@ -49,12 +51,23 @@ struct CommandRequest {
   // The caller's request as it came: not read after Submit returns.
   const google::protobuf::Message* body = nullptr;
   std::string payload;  // the domain's own command message
+  // Above 0: once the record has landed its outcome is waited for so long at most (R13).
+  int64_t receipt_wait_ms = 0;
+};
+
+// Where a command certainly stands in its inbox, to be decided when its turn comes.
+struct Received {
+  int64_t inbox_offset = 0;
+  std::string command_id;
+  std::string body_hash;
 };
 
 struct CommandResult {
   grpc::Status status;
   std::string resource;  // the stream that answers; may be empty
   std::string state;     // its state as the domain saved it, this command's effect included
+  // Only with UNAVAILABLE, and only where the append was acknowledged; one that timed out is unknown itself.
+  std::optional<Received> received = std::nullopt;
 };
 
 class CommandDoor {
@@ -87,6 +100,13 @@ class CommandDoor {
   void Probe(int shard);
 
   int in_flight() const;
+  // How many landed, were given up, and are not known to be decided.
+  int unheard() const;
+  // How many outcomes came as an answer, and how many had to be looked up.
+  struct Heard {
+    uint64_t by_answer = 0, by_look_up = 0;
+  };
+  Heard heard() const;
   // The last append landed. False before the first one.
   bool can_append() const;
 

@@ -53,7 +53,12 @@ class DoorTest : public testing::Test {
               .traceparent = "00-t",
               .deadline_steady_ms = deadline_};
     door_->Submit(call,
-                  {.shard = shard, .routing_key = "k", .request_id = request_id, .body = &request, .payload = "do"},
+                  {.shard = shard,
+                   .routing_key = "k",
+                   .request_id = request_id,
+                   .body = &request,
+                   .payload = "do",
+                   .receipt_wait_ms = receipt_wait_},
                   [asked](CommandResult result) {
                     ++asked->answers;
                     asked->result = std::move(result);
@@ -92,6 +97,12 @@ class DoorTest : public testing::Test {
   void PutOutcome(const log::v1::Reply& reply) {
     reads_.tables[{3, HotTable::kOutcomes}][reply.command_id()] = reply.outcome().SerializeAsString();
   }
+  // Hot state covers the decisions up to this inbox record.
+  void Decided(int64_t inbox_offset) {
+    log::v1::HotPoint point;
+    point.mutable_inbox()->set_offset(inbox_offset);
+    reads_.blob = point.SerializeAsString();
+  }
   void After(int64_t ms) {
     clock_.Advance(ms);
     door_->RunDue();
@@ -103,6 +114,7 @@ class DoorTest : public testing::Test {
   FakeReads reads_;
   int sessions_ = 0;
   int64_t deadline_ = std::numeric_limits<int64_t>::max();
+  int64_t receipt_wait_ = 0;
   std::unique_ptr<CommandDoor> door_;
 };
 
@@ -211,6 +223,100 @@ TEST_F(DoorTest, GivesUpAtTheDeadlineAsUnknown) {
   EXPECT_EQ(door_->in_flight(), 0);
 }
 
+TEST_F(DoorTest, OnceLandedTheWaitIsShorterAndTheResultSaysWhereItStands) {
+  receipt_wait_ = 2000;
+  Submit(RequestId(1));
+  auto asked = Submit(RequestId(2));
+  After(1999);
+  EXPECT_EQ(asked->answers, 0);
+  After(1);
+  ASSERT_EQ(asked->answers, 1);
+  EXPECT_EQ(asked->reason(), "REASON_UNKNOWN_OUTCOME");
+  ASSERT_TRUE(asked->result.received);
+  EXPECT_EQ(asked->result.received->inbox_offset, 1);
+  EXPECT_EQ(asked->result.received->command_id, Inbox()[1].command_id());
+  EXPECT_EQ(asked->result.received->body_hash, Inbox()[1].body_hash());
+}
+
+TEST_F(DoorTest, TheCallersOwnDeadlineEndsTheWaitEarlier) {
+  receipt_wait_ = 2000;
+  deadline_ = clock_.steady_ms() + 500;
+  auto asked = Submit();
+  After(480);
+  ASSERT_EQ(asked->answers, 1);
+  EXPECT_TRUE(asked->result.received);
+}
+
+TEST_F(DoorTest, AnOutcomeWithinTheWaitIsTheAnswer) {
+  receipt_wait_ = 2000;
+  auto asked = Submit();
+  After(1500);
+  door_->Deliver(ReplyTo(Inbox()[0]));
+  door_->RunDue();
+  ASSERT_EQ(asked->answers, 1);
+  EXPECT_TRUE(asked->result.status.ok());
+  EXPECT_FALSE(asked->result.received);
+}
+
+// What is not acknowledged may never land: nobody is told that it was received.
+TEST_F(DoorTest, AnUnknownAppendIsNeverReceived) {
+  receipt_wait_ = 2000;
+  log_.manual = true;
+  auto lost = Submit(RequestId(1)), late = Submit(RequestId(2));
+  After(4999);
+  EXPECT_EQ(late->answers, 0);
+  log_.Lose(*log_.sessions().back());
+  for (const auto& asked : {lost, late}) {
+    ASSERT_EQ(asked->answers, 1);
+    EXPECT_EQ(asked->reason(), "REASON_UNKNOWN_OUTCOME");
+    EXPECT_FALSE(asked->result.received);
+  }
+  auto given_up = Submit(RequestId(3));
+  After(5000);
+  ASSERT_EQ(given_up->answers, 1);
+  EXPECT_FALSE(given_up->result.received);
+  EXPECT_EQ(door_->unheard(), 0);
+  log_.Land(*log_.sessions().back());
+  EXPECT_EQ(given_up->answers, 1);
+  EXPECT_EQ(door_->unheard(), 1);
+}
+
+TEST_F(DoorTest, WhatLandedAndWasNotHeardOfKeepsItsPlaceUntilItIsDecided) {
+  MakeDoor({.max_per_shard = 3});
+  receipt_wait_ = 2000;
+  for (int i = 1; i <= 3; ++i) Submit(RequestId(i));
+  After(2000);
+  EXPECT_EQ(door_->in_flight(), 0);
+  EXPECT_EQ(door_->unheard(), 3);
+  const auto full = [&] {
+    auto asked = Submit(RequestId(9));
+    const bool refused = asked->answers == 1;
+    if (refused) {
+      EXPECT_EQ(asked->result.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    }
+    return refused;
+  };
+  EXPECT_TRUE(full());
+  EXPECT_EQ(Inbox().size(), 3u);
+  EXPECT_EQ(Submit(RequestId(8), "b", 4)->answers, 0);  // another shard has room
+  door_->Deliver(ReplyTo(Inbox(4)[0], "", ""));
+
+  // Hot state that cannot be trusted frees nothing.
+  reads_.verified = false;
+  Decided(1);
+  After(1000);
+  EXPECT_TRUE(full());
+  // The first two by their turn; the third is a repetition of something decided long ago, which leaves no record.
+  reads_.verified = true;
+  After(1000);
+  EXPECT_EQ(door_->unheard(), 1);
+  reads_.point = "6";
+  PutOutcome(ReplyTo(Inbox()[2]));
+  After(1000);
+  EXPECT_EQ(door_->unheard(), 0);
+  EXPECT_FALSE(full());
+}
+
 TEST_F(DoorTest, AnotherBodyUnderTheSameIdIsRefusedWhicheverAnswerComesFirst) {
   auto first = Submit(kRequestId, "intake"), second = Submit(kRequestId, "dispatch");
   const auto inbox = Inbox();
@@ -313,7 +419,9 @@ TEST_F(DoorTest, AdmitsNoMoreThanItsBounds) {
     if (!one.other_subject.empty()) {
       EXPECT_EQ(Submit(RequestId(4), "b", 3, one.other_subject)->answers, 0);
     }
-    After(kLater);  // those given up make room
+    After(kLater);  // those given up make room, in their shard once they are decided
+    Decided(Inbox().size());
+    After(kLater);
     EXPECT_EQ(door_->in_flight(), 0);
     EXPECT_EQ(Submit(RequestId(5))->answers, 0);
   }

@@ -16,7 +16,7 @@ class FakeReads : public HotReads {
  public:
   bool verified = true;
   absl::Status failure;
-  std::string point = "0";
+  std::string point = "0", blob;
   std::map<std::pair<int, HotTable>, std::map<std::string, std::string>> tables;
   std::map<int, std::set<std::string>> rows;
   int reads = 0;
@@ -44,7 +44,7 @@ class FakeReads : public HotReads {
   }
 
  private:
-  HotRead Empty() const { return {.point = {point, ""}, .verified = verified, .values = {}}; }
+  HotRead Empty() const { return {.point = {point, blob}, .verified = verified, .values = {}}; }
 };
 
 }  // namespace civicmesh

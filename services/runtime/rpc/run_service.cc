@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <random>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "services/runtime/base/log.h"
 #include "services/runtime/base/names.h"
 #include "services/runtime/hotstate/redis_hot_state.h"
+#include "services/runtime/hotstate/redis_replies.h"
 #include "services/runtime/journal/kafka_group_reader.h"
 #include "services/runtime/journal/kafka_journal.h"
 #include "services/runtime/journal/kafka_membership.h"
@@ -70,12 +72,19 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
   HotReadsThread reads(std::make_unique<RedisHotState>(redis));
   std::vector<std::unique_ptr<KafkaJournal>> plain_sources;
   std::unique_ptr<KafkaMembership> membership;
+  const std::string reply_to = ReplyChannel(spec.domain, NewReplicaName());
+  std::atomic<ServiceProcess*> running{nullptr};
+  RedisReplies replies(redis.servers, reply_to, [&](std::string_view reply) {
+    if (ServiceProcess* process = running) process->OnReply(reply);
+  });
   Backends backends{.journal = &journal,
                     .new_appender = [&] { return journal.NewHandlerAppender(kAppendTimeout); },
                     .hot = &hot,
                     .reads = &reads,
                     .references = &library,
-                    .reply_to = ReplyChannel(spec.domain, NewReplicaName()),
+                    .reply_to = reply_to,
+                    .send_reply = [&](int shard, const std::string& channel,
+                                      std::string reply) { replies.Send(shard, channel, std::move(reply)); },
                     .group_reader =
                         [&](const PolicySpec& policy) {
                           return std::make_unique<KafkaGroupReader>(SourceOf(kafka, policy.source_domain),
@@ -90,6 +99,7 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
   const std::string listen = options.listen;
   auto process = ServiceProcess::Start(std::move(spec), std::move(options), std::move(backends));
   if (!process.ok()) return RefuseToStart(process.status());
+  running = process->get();
   membership = std::make_unique<KafkaMembership>(kafka, [&](std::set<int> shards) {
     Log(Severity::kInfo, "assigned", {{"shards", static_cast<int64_t>(shards.size())}});
     (*process)->SetAssigned(std::move(shards));

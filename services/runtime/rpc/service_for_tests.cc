@@ -57,9 +57,7 @@ void ServiceForTests::Start() {
   auto started = ServiceProcess::Start(spec_, options, std::move(backends));
   if (!started.ok()) Die(std::string(started.status().message()));
   process_ = *std::move(started);
-  std::set<int> all;
-  for (int shard = 0; shard < log_.shards(); ++shard) all.insert(shard);
-  process_->SetAssigned(all);
+  Resume();
   // The bound is only for a test that fails.
   const absl::Time until = absl::Now() + absl::Seconds(60);
   auto ready = [this] {
@@ -71,6 +69,14 @@ void ServiceForTests::Start() {
     if (!process_->Tick().ok() || absl::Now() > until) Die("the shards do not come to serve");
     std::this_thread::yield();
   }
+}
+
+void ServiceForTests::Pause() { process_->SetAssigned({}); }
+
+void ServiceForTests::Resume() {
+  std::set<int> all;
+  for (int shard = 0; shard < log_.shards(); ++shard) all.insert(shard);
+  process_->SetAssigned(all);
 }
 
 ServiceForTests::Source::Source(int shards) : log(shards, [] { return Clock::Real()->wall_ms(); }) {}

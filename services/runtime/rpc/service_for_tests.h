@@ -50,6 +50,10 @@ class ServiceForTests {
   // Returns once inboxes, policies and folds have come to rest.
   void Quiesce();
 
+  // No shard is decided from here on, until Resume.
+  void Pause();
+  void Resume();
+
   // Stops the process and starts another over the same log; with `wipe`, over an empty hot state.
   void Restart(bool wipe);
 

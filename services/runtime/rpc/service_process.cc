@@ -92,6 +92,16 @@ struct ServiceProcess::Impl {
                .status = [this] { return worker->Status(); }};
     metrics.ObserveShards(context.status);
     metrics.ObserveInFlight([this] { return door->in_flight(); });
+    metrics.ObserveGauge("civicmesh_commands_unheard",
+                         "Commands in an inbox whose outcome this replica has not heard of.", [this] {
+                           return Metrics::Gauge{{{}, static_cast<double>(door->unheard())}};
+                         });
+    metrics.ObserveGauge("civicmesh_outcomes_heard", "Outcomes since the start, by how this replica heard of them.",
+                         [this] {
+                           const CommandDoor::Heard heard = door->heard();
+                           return Metrics::Gauge{{{{"by", "answer"}}, static_cast<double>(heard.by_answer)},
+                                                 {{{"by", "look_up"}}, static_cast<double>(heard.by_look_up)}};
+                         });
     if (auto listening = Listen(); !listening.ok()) return listening;
     door->Start();
     worker->Start();

@@ -50,7 +50,7 @@ struct Backends {
   HotReads* reads = nullptr;
   ReferenceLibrary* references = nullptr;
   // The channel on which this replica hears answers, and how to answer on another's: called on the worker's thread.
-  // Where it is empty, another replica finds its outcome by looking it up, 50 ms later.
+  // Where that is empty, another replica finds its outcome by looking it up, 50 ms later.
   std::string reply_to;
   std::function<void(int shard, const std::string& channel, std::string reply)> send_reply;
   // For policies: the group's reader, and a plain one of the source's topics.
