@@ -4,7 +4,7 @@ stopped in the other.
 The folder holds
   city.json           where everything is, while the city runs (for people, civicctl and tests)
   installation.json   what is fixed once the city is founded, and how far it has come
-  keys/               development keys (civicctl keys), and the key of body hashes
+  keys/               development keys (civicctl keys), and the services' own secrets
   kafka/              the log: the only thing that must not be lost
   log/  pid/          of each part
   envoy/              the configuration of the door as it runs
@@ -26,6 +26,8 @@ MAX_SOCKET_PATH = 107  # of the kernel
 # As in services/civicctl/keys.h.
 ISSUER = "https://id.civicmesh.test"
 AUDIENCE = "civicmesh"
+# By file in keys/: the variable in which the services expect it.
+SECRETS = {"body_key": "CIVICMESH_BODY_KEY", "receipt_keys": "CIVICMESH_RECEIPT_KEYS"}
 
 
 class Unusable(Exception):
@@ -97,9 +99,9 @@ class City:
 
     def make_keys(self):
         run([self.binaries / "civicctl", "keys", f"--out={self.keys}"], stdout=subprocess.DEVNULL)
-        body_key = self.keys / "body_key"
-        if not body_key.exists():
-            body_key.write_text(secrets.token_hex(32), encoding="ascii")
+        for secret in map(self.keys.joinpath, SECRETS):
+            if not secret.exists():
+                secret.write_text(secrets.token_hex(32), encoding="ascii")
 
     def token(self, subject, role, hours):
         return subprocess.run([self.binaries / "civicctl", "token", f"--keys={self.keys}", f"--subject={subject}",
@@ -114,7 +116,7 @@ class City:
                 str(program), f"--listen=unix:{self._socket(name)}", f"--kafka={self.kafka}", f"--redis=unix:{self.redis}",
                 f"--shards={self.installation['shards']}", f"--clock={self.installation['clock']}",
                 f"--jwks={self.keys / 'jwks.json'}", f"--issuer={ISSUER}", f"--audience={AUDIENCE}",
-            ], env={"CIVICMESH_BODY_KEY": (self.keys / "body_key").read_text(encoding="ascii")}))
+            ], env={variable: (self.keys / secret).read_text(encoding="ascii") for secret, variable in SECRETS.items()}))
 
     def start_door(self, names, port):
         """At a free port where `port` is 0."""
@@ -183,7 +185,7 @@ class City:
 
     def _serves(self, service, token):
         """Healthy by its own word, and serving every shard that it has, asked through the door."""
-        if not self._healthy(service):
+        if not self.healthy(service):
             return False
         try:
             connection = http.client.HTTPConnection(self.door.removeprefix("http://"), timeout=5)
@@ -196,7 +198,7 @@ class City:
             raise Broken(f"{service} is not reached through the door: {answer.status} {body.decode()}")
         return answer.status == 200 and all(shard["serving"] for shard in json.loads(body)["shards"])
 
-    def _healthy(self, service):
+    def healthy(self, service):
         """grpc.health.v1.Health/Check of the empty name: an empty request, and SERVING (field 1 is 1) for an answer."""
         asked = subprocess.run(["curl", "-s", "--http2-prior-knowledge", "--max-time", "5", "--unix-socket", self._socket(service),
                                 "-H", "content-type: application/grpc", "-H", "te: trailers", "--data-binary", "@-",

@@ -65,6 +65,13 @@ struct ActiveStandard::State {
     return known[shard];
   }
 
+  // What holds in another shard, in place of what could not be read: an activation goes to all of them.
+  absl::StatusOr<Known> Elsewhere(const absl::Status& why) {
+    absl::MutexLock lock(&mutex);
+    if (known.empty()) return why;
+    return known.begin()->second;
+  }
+
   absl::StatusOr<std::shared_ptr<const IntakeStandard>> Choose(const Known& from, int64_t now_ms) const {
     const log::v1::Activation* active = nullptr;
     for (const auto& activation : from.activations)
@@ -89,6 +96,7 @@ void ActiveStandard::With(int shard, int64_t now_ms, Use use) {
       [state, shard, now_ms, use = known ? nullptr : std::move(use)](absl::StatusOr<HotRead> read) {
         auto taken = state->Take(shard, read);
         if (!use) return;
+        if (!taken.ok()) taken = state->Elsewhere(taken.status());
         const auto task = [state, now_ms, use, taken = std::move(taken)] {
           if (!taken.ok()) return use(taken.status());
           use(state->Choose(*taken, now_ms));

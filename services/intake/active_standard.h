@@ -31,7 +31,8 @@ class ActiveStandard {
   ~ActiveStandard();
 
   // Calls `use` once, on any thread, with the standard that holds in `shard` at `now_ms`. What was active a second ago
-  // is used at once and read again beside; only while nothing is known, hot state is asked first.
+  // is used at once and read again beside; only while nothing is known, hot state is asked first. Where that does not
+  // answer, what is known of another shard serves.
   void With(int shard, int64_t now_ms, Use use);
 
  private:

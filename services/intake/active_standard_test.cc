@@ -41,10 +41,10 @@ class ActiveStandardTest : public testing::Test {
     activation->set_valid_from_ms(valid_from_ms);
   }
   // The version used at that time; "none", or "unavailable".
-  std::string At(int64_t now_ms) {
+  std::string At(int64_t now_ms, int shard = 0) {
     std::string out;
     absl::Notification done;
-    standard_.With(0, now_ms, [&](absl::StatusOr<std::shared_ptr<const IntakeStandard>> used) {
+    standard_.With(shard, now_ms, [&](absl::StatusOr<std::shared_ptr<const IntakeStandard>> used) {
       out = !used.ok() ? "unavailable" : *used ? (*used)->version : "none";
       done.Notify();
     });
@@ -106,6 +106,8 @@ TEST_F(ActiveStandardTest, IsUnavailableWhileNothingIsKnown) {
   clock_.Advance(5000);
   EXPECT_EQ(At(300), "a");
   EXPECT_EQ(At(300), "a");
+  // A shard that was never asked for has what the others have.
+  EXPECT_EQ(At(300, 5), "a");
 }
 
 TEST_F(ActiveStandardTest, WaitsForItsContent) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "civicmesh/intake/v1/intake_journal.pb.h"
 #include "civicmesh/intake/v1/intake_service.grpc.pb.h"
@@ -10,6 +11,8 @@
 #include "services/intake/domain/reports.h"
 #include "services/intake/intake_reference.h"
 #include "services/intake/intake_views.h"
+#include "services/intake/receipt.h"
+#include "services/intake/received.h"
 #include "services/intake/seal.h"
 #include "services/intake/text/masking.h"
 #include "services/intake/text/utf8.h"
@@ -24,6 +27,8 @@ namespace {
 
 constexpr int kMaxPage = 200;
 constexpr size_t kMaxReference = 128;
+// A takeover is over by then as a rule, and the caller has its answer well before the door's patience ends.
+constexpr int64_t kReceiptWaitMs = 2000;
 
 using Reactor = grpc::ServerUnaryReactor;
 using Context = grpc::CallbackServerContext;
@@ -39,8 +44,8 @@ grpc::Status CheckForeignIds(const std::string& source_id, const std::string& re
 
 class IntakeRpc : public v1::IntakeService::CallbackService {
  public:
-  IntakeRpc(const ServiceContext& service, const Sealer& sealer)
-      : service_(service), sealer_(sealer), standard_(service) {}
+  IntakeRpc(const ServiceContext& service, const Sealer& sealer, const ReceiptKeys& receipts)
+      : service_(service), sealer_(sealer), standard_(service), received_(service, receipts) {}
 
   Reactor* SubmitReport(Context* ctx, const v1::SubmitReportRequest* req, v1::Report* resp) override {
     return Serve(service_, ctx, req, [=, this](const Call& caller, Finish finish) {
@@ -60,8 +65,9 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
                                .routing_key = req->request_id(),
                                .request_id = req->request_id(),
                                .body = req,
-                               .payload = command.SerializeAsString()},
-                              AnswerReport(finish, call.actor, code, resp));
+                               .payload = command.SerializeAsString(),
+                               .receipt_wait_ms = kReceiptWaitMs},
+                              AnswerSubmission(shard, command.submit_report(), finish, call.actor, code, resp));
       });
     });
   }
@@ -105,14 +111,18 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
       const std::string id = IdOf("reports/", req->name());
       const auto shard = ShardOfId("r", id);
       if (!shard || *shard >= service_.shards) return finish(RuntimeError("REASON_NOT_FOUND", "name"));
-      ReadStream(*service_.reads, *shard, id,
-                 AnswerRead<v1::IntakeStream>(finish, [=, this, actor = call.actor](const v1::IntakeStream& stream) {
-                   const std::string hash = HashOfTrackingCode(req->tracking_code());
-                   const Reader reader = ReaderOf(stream.report(), actor, hash);
-                   if (reader == Reader::kNobody) return RuntimeError("REASON_NOT_FOUND");
-                   const absl::Status shown = ToReport(stream.report(), reader, sealer_, resp);
-                   return shown.ok() ? grpc::Status::OK : ErrorOf(shown);
-                 }));
+      const std::string hash = HashOfTrackingCode(req->tracking_code());
+      const auto read = [=, this, shard = *shard, actor = call.actor](Finish answer) {
+        ReadStream(*service_.reads, shard, id,
+                   AnswerRead<v1::IntakeStream>(answer, [=, this](const v1::IntakeStream& stream) {
+                     const Reader reader = ReaderOf(stream.report(), actor, hash);
+                     if (reader == Reader::kNobody) return RuntimeError("REASON_NOT_FOUND");
+                     const absl::Status shown = ToReport(stream.report(), reader, sealer_, resp);
+                     return shown.ok() ? grpc::Status::OK : ErrorOf(shown);
+                   }));
+      };
+      if (req->receipt().empty()) return read(finish);
+      received_.Ask(req->receipt(), id, call.actor, hash, resp, finish, read);
     });
   }
 
@@ -263,6 +273,20 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
     };
   }
 
+  // As AnswerReport; and where the append was acknowledged and no outcome came, RECEIVED.
+  CommandDoor::Done AnswerSubmission(int shard, const v1::SubmitReport& submitted, Finish finish, ActorView actor,
+                                     std::string new_code, v1::Report* resp) const {
+    std::vector<std::string> persons{submitted.reporter_token()};
+    if (!actor.subject.empty()) persons.push_back(PersonToken(actor.subject));
+    auto outcome = AnswerReport(finish, std::move(actor), new_code, resp);
+    return [=, this, hash = submitted.tracking_hash()](CommandResult result) {
+      if (!result.received) return outcome(std::move(result));
+      received_.Give(shard, *result.received, hash, persons, resp);
+      resp->set_tracking_code(new_code);
+      finish(grpc::Status::OK);
+    };
+  }
+
   static CommandDoor::Done AnswerAlert(Finish finish, v1::Alert* resp) {
     return AnswerCommand<v1::IntakeStream>(std::move(finish),
                                            [resp](const v1::IntakeStream& stream) { *resp = stream.alert().alert(); });
@@ -271,12 +295,14 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
   const ServiceContext& service_;
   const Sealer& sealer_;
   ActiveStandard standard_;
+  ReceivedReports received_;
 };
 
 }  // namespace
 
-std::shared_ptr<grpc::Service> MakeIntakeRpc(const ServiceContext& service, const Sealer& sealer) {
-  return std::make_shared<IntakeRpc>(service, sealer);
+std::shared_ptr<grpc::Service> MakeIntakeRpc(const ServiceContext& service, const Sealer& sealer,
+                                             const ReceiptKeys& receipts) {
+  return std::make_shared<IntakeRpc>(service, sealer, receipts);
 }
 
 }  // namespace civicmesh::intake

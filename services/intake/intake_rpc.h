@@ -13,9 +13,11 @@ struct ServiceContext;
 
 namespace civicmesh::intake {
 
+class ReceiptKeys;
 class Sealer;
 
-// Both outlive the service.
-std::shared_ptr<grpc::Service> MakeIntakeRpc(const ServiceContext& service, const Sealer& sealer);
+// All outlive the service.
+std::shared_ptr<grpc::Service> MakeIntakeRpc(const ServiceContext& service, const Sealer& sealer,
+                                             const ReceiptKeys& receipts);
 
 }  // namespace civicmesh::intake

@@ -17,6 +17,7 @@
 #include "services/intake/domain/intake_shard.h"
 #include "services/intake/intake_policies.h"
 #include "services/intake/intake_reference.h"
+#include "services/intake/receipt.h"
 #include "services/intake/seal.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/base/names.h"
@@ -149,13 +150,56 @@ class IntakeRpcTest : public testing::Test {
   }
 
   const std::unique_ptr<Sealer> sealer_ = *Sealer::FromEnvironment();
+  const ReceiptKeys receipts_{{std::string(32, 'k')}};
   ServiceForTests service_{
       {.domain = "intake",
        .machines = [](int shard) { return MakeShard(shard); },
        .references = ReferenceParsers(),
-       .services = [this](const ServiceContext& s) { return std::vector{MakeIntakeRpc(s, *sealer_)}; }}};
+       .services = [this](const ServiceContext& s) { return std::vector{MakeIntakeRpc(s, *sealer_, receipts_)}; }}};
   const std::unique_ptr<v1::IntakeService::Stub> stub_;
 };
+
+// R13: nothing is decided, and citizens report all the same.
+TEST_F(IntakeRpcTest, WhileNothingIsDecidedAReportIsReceivedAndItsReceiptTellsWhatBecameOfIt) {
+  service_.Pause();
+  const std::string id = service_.NewRequestId();
+  const v1::Report mine = SubmitKText(kCitizen, absl::StrCat("request_id: '", id, "'"));
+  EXPECT_EQ(mine.status(), v1::REPORT_STATUS_RECEIVED);
+  EXPECT_NE(mine.status_zh(), "");
+  EXPECT_EQ(mine.text(), "");
+  const v1::Report anonymous = SubmitKText(kNobody, "anonymous: true");
+  EXPECT_EQ(anonymous.status(), v1::REPORT_STATUS_RECEIVED);
+  EXPECT_NE(anonymous.tracking_code(), "");
+  const v1::Report wrong = SubmitKText(kCitizen, "reported_at {seconds: 1900000000}");
+  EXPECT_EQ(wrong.status(), v1::REPORT_STATUS_RECEIVED);
+
+  v1::Report read;
+  const auto ask = [&](const ActorView& actor, const v1::Report& of) {
+    v1::GetReportRequest request;
+    request.set_name(of.name());
+    request.set_tracking_code(of.tracking_code());
+    request.set_receipt(of.receipt());
+    return Call(actor, &v1::IntakeService::Stub::GetReport, request, &read);
+  };
+  for (const auto& [actor, of] : {std::pair(kCitizen, mine), {kNobody, anonymous}, {kCitizen, wrong}}) {
+    EXPECT_TRUE(ask(actor, of).ok());
+    EXPECT_EQ(read.name(), of.name());
+    EXPECT_EQ(read.status(), v1::REPORT_STATUS_RECEIVED);
+    EXPECT_EQ(read.receipt(), of.receipt());
+  }
+  EXPECT_EQ(ReasonOf(ask(kOther, mine)), "REASON_RECEIPT_NOT_YOURS");
+
+  service_.Resume();
+  service_.Quiesce();
+  EXPECT_TRUE(ask(kCitizen, mine).ok());
+  EXPECT_EQ(read.status(), v1::REPORT_STATUS_FORWARDED);
+  EXPECT_EQ(read.text(), kText);
+  EXPECT_EQ(read.receipt(), "");
+  EXPECT_TRUE(ask(kNobody, anonymous).ok());
+  EXPECT_EQ(read.status(), v1::REPORT_STATUS_FORWARDED);
+  EXPECT_EQ(ReasonOf(ask(kCitizen, wrong)), "REASON_AHEAD_OF_TIME");
+  EXPECT_EQ(SubmitKText(kCitizen, absl::StrCat("request_id: '", id, "'")).name(), mine.name());
+}
 
 TEST_F(IntakeRpcTest, AReportIsForwardedWithAClassAndReadByItsReporterAsWritten) {
   const v1::Report report = SubmitKText(kCitizen, "source_id: 'A-1'");

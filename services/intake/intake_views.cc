@@ -35,6 +35,8 @@ Words StatusWords(v1::ReportStatus status) {
       return {"不予立案", "Declined"};
     case v1::REPORT_STATUS_WITHDRAWN:
       return {"已撤回", "Withdrawn"};
+    case v1::REPORT_STATUS_RECEIVED:
+      return {"已收到，正在登记；请凭回执查询结果", "Received; ask with the receipt what becomes of it"};
     default:
       return {"", ""};
   }
@@ -172,6 +174,15 @@ absl::Status ToReport(const v1::ReportState& state, Reader reader, const Sealer&
   report->set_anonymous(!state.tracking_hash().empty());
   report->set_alert(state.alert());
   return absl::OkStatus();
+}
+
+void ToReceived(const std::string& id, bool anonymous, const std::string& receipt, v1::Report* report) {
+  report->set_name(absl::StrCat("reports/", id));
+  report->set_status(v1::REPORT_STATUS_RECEIVED);
+  report->set_status_zh(StatusWords(v1::REPORT_STATUS_RECEIVED).zh);
+  report->set_status_en(StatusWords(v1::REPORT_STATUS_RECEIVED).en);
+  report->set_anonymous(anonymous);
+  report->set_receipt(receipt);
 }
 
 }  // namespace civicmesh::intake

@@ -26,6 +26,9 @@ bool IsStaff(const ActorView& actor);
 // Fails where what is sealed cannot be opened (Sealer::Open). `reader` is not kNobody.
 absl::Status ToReport(const v1::ReportState& state, Reader reader, const Sealer& sealer, v1::Report* report);
 
+// A report of this id ("r-…") that is not decided yet (R13).
+void ToReceived(const std::string& id, bool anonymous, const std::string& receipt, v1::Report* report);
+
 // What the reporter is told.
 std::string NoticeTextZh(const v1::NoticeState& notice);
 std::string NoticeTextEn(const v1::NoticeState& notice);

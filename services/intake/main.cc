@@ -7,6 +7,7 @@
 #include "services/intake/intake_policies.h"
 #include "services/intake/intake_reference.h"
 #include "services/intake/intake_rpc.h"
+#include "services/intake/receipt.h"
 #include "services/intake/seal.h"
 #include "services/runtime/base/log.h"
 #include "services/runtime/rpc/run_service.h"
@@ -15,8 +16,10 @@ int main(int argc, char** argv) {
   using namespace civicmesh;
   SetLogService("intake");
   auto sealer = intake::Sealer::FromEnvironment();
-  if (!sealer.ok()) {
-    std::fprintf(stderr, "%s\n", std::string(sealer.status().message()).c_str());
+  auto receipts = intake::ReceiptKeys::FromEnvironment();
+  for (const absl::Status& status : {sealer.status(), receipts.status()}) {
+    if (status.ok()) continue;
+    std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
     return 1;
   }
   return RunService(
@@ -24,6 +27,6 @@ int main(int argc, char** argv) {
       {.domain = "intake",
        .machines = [](int shard) { return intake::MakeShard(shard); },
        .references = intake::ReferenceParsers(),
-       .services = [&](const ServiceContext& s) { return std::vector{intake::MakeIntakeRpc(s, **sealer)}; },
+       .services = [&](const ServiceContext& s) { return std::vector{intake::MakeIntakeRpc(s, **sealer, **receipts)}; },
        .policies = intake::Policies});
 }

@@ -118,7 +118,7 @@ struct CityLoad::Life : std::enable_shared_from_this<Life> {
   Impl* city;
   int64_t n;
   Done done;
-  std::string report, case_name;
+  std::string report, receipt, case_name;
   grpc::Alarm alarm;
 
   const std::string& By(const std::vector<std::string>& tokens) const { return tokens[n % tokens.size()]; }
@@ -133,6 +133,7 @@ struct CityLoad::Life : std::enable_shared_from_this<Life> {
         [me = shared_from_this()](const grpc::Status& status, const intake::v1::Report& answer) {
           if (!status.ok()) return me->done(status);
           me->report = answer.name();
+          me->receipt = answer.receipt();
           me->FindCase();
         });
   }
@@ -140,6 +141,7 @@ struct CityLoad::Life : std::enable_shared_from_this<Life> {
   void FindCase() {
     intake::v1::GetReportRequest request;
     request.set_name(report);
+    request.set_receipt(receipt);
     CallOnce<Intake, intake::v1::GetReportRequest, intake::v1::Report>(
         *city->intake[n % kChannels], By(city->citizens), request, &Intake::async::GetReport,
         [me = shared_from_this()](const grpc::Status& status, const intake::v1::Report& answer) {

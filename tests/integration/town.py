@@ -2,6 +2,7 @@
 
 Needs the built programs (CIVICMESH_BIN) and what deploy/install installs.
 """
+import json
 import os
 import pathlib
 import shutil
@@ -9,6 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
+
+import jwt
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ["CIVICMESH_BIN"])
@@ -53,3 +58,44 @@ class Town:
         if done.returncode:
             raise AssertionError((done.stdout + done.stderr).decode(errors="replace"))
         return done.stdout
+
+
+class AskedTown(Town):
+    """Knows its tokens, and asks at its door over HTTP."""
+
+    def __init__(self, prefix, *options):
+        super().__init__(prefix, *options)
+        self.claims = {"iss": self.where["issuer"], "aud": self.where["audience"]}
+        self.signing_key = (self.folder / "keys/signing-key.pem").read_text()
+        self.kid = json.loads((self.folder / "keys/jwks.json").read_text())["keys"][0]["kid"]
+
+    def revive(self):
+        super().revive()
+        self.where = json.loads((self.folder / "city.json").read_text())
+
+    def token(self, subject, *roles, unit="", key=None, **claims):
+        """Further claims replace the usual ones."""
+        now = int(time.time())
+        claims = {**self.claims, "sub": subject, "roles": roles, "exp": now + 600, **({"unit": unit} if unit else {}), **claims}
+        return jwt.encode(claims, key or self.signing_key, algorithm="ES256", headers={"kid": self.kid})
+
+    def call(self, method, path, body=None, token=None, **headers):
+        """The status and the JSON of the answer."""
+        try:
+            with urllib.request.urlopen(self._request(method, path, body, token, headers), timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    def read(self, path, token=None):
+        """What GET brings, in bytes."""
+        with urllib.request.urlopen(self._request("GET", path, None, token, {}), timeout=30) as answer:
+            return answer.read()
+
+    def _request(self, method, path, body, token, headers):
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token:
+            headers["authorization"] = f"Bearer {token}"
+        data = json.dumps(body).encode() if body is not None else None
+        return urllib.request.Request(self.where["door"] + path, data=data, headers=headers, method=method)

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "civicmesh/intake/v1/intake_service.pb.h"
 #include "services/civicctl/keys.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/rpc/errors.h"
@@ -77,6 +78,13 @@ struct Mesh::Attempts {
   Answered done;
   absl::Time since;
   absl::Duration wait = kFirstRepeat;
+
+  // A report that is safe in the inbox and not decided yet: the story goes on with what is decided.
+  bool OnlyReceived(const std::string& answer) const {
+    intake::v1::Report report;
+    return absl::EndsWith(method, "/SubmitReport") && report.ParseFromString(answer) &&
+           report.status() == intake::v1::REPORT_STATUS_RECEIVED;
+  }
 };
 
 absl::StatusOr<std::unique_ptr<Mesh>> Mesh::Make(MeshOptions options, Loop* loop, Diary* diary) {
@@ -176,7 +184,8 @@ void Mesh::Try(std::shared_ptr<Attempts> attempts) {
 }
 
 void Mesh::Answer(std::shared_ptr<Attempts> attempts, const grpc::Status& status, const std::string& bytes) {
-  if (!Again(status) || Now() - attempts->since > options_.patience) {
+  const bool again = status.ok() ? attempts->OnlyReceived(bytes) : Again(status);
+  if (!again || Now() - attempts->since > options_.patience) {
     if (status.ok()) Note(*attempts);
     // Whoever only lost the connection has not been answered.
     if (diary_ && !attempts->key.empty() && (status.ok() || !ReasonOf(status).empty()) && !Again(status))

@@ -5,10 +5,12 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "civicmesh/intake/v1/intake_service.grpc.pb.h"
 #include "civicmesh/runtime/v1/control_service.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -59,6 +61,23 @@ class Unsteady : public runtime::v1::ControlService::Service {
   }
 };
 
+// Takes a report in at once and decides it when it is asked again.
+class SlowIntake : public intake::v1::IntakeService::Service {
+ public:
+  grpc::Status SubmitReport(grpc::ServerContext* context, const intake::v1::SubmitReportRequest*,
+                            intake::v1::Report* report) override {
+    const auto trace = context->client_metadata().find("traceparent");
+    absl::MutexLock lock(&mutex);
+    traces.emplace(trace->second.data(), trace->second.size());
+    report->set_status(++submissions < 3 ? intake::v1::REPORT_STATUS_RECEIVED : intake::v1::REPORT_STATUS_FORWARDED);
+    return grpc::Status::OK;
+  }
+
+  absl::Mutex mutex;
+  int submissions ABSL_GUARDED_BY(mutex) = 0;
+  std::set<std::string> traces ABSL_GUARDED_BY(mutex);
+};
+
 class MeshTest : public testing::Test {
  protected:
   MeshTest() {
@@ -68,6 +87,7 @@ class MeshTest : public testing::Test {
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(&service_);
+    builder.RegisterService(&intake_);
     server_ = builder.BuildAndStart();
     door_ = absl::StrCat("http://127.0.0.1:", port);
     Begin();
@@ -113,6 +133,7 @@ class MeshTest : public testing::Test {
 
   const std::string folder_ = testing::TempDir() + "/mesh_test_keys";
   Unsteady service_;
+  SlowIntake intake_;
   std::unique_ptr<grpc::Server> server_;
   Loop loop_;
   std::string door_;
@@ -136,6 +157,17 @@ TEST_F(MeshTest, ARefusalIsNotRepeated) {
   EXPECT_EQ(Advance({}).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
   EXPECT_EQ(mesh_->repeats(), 0);
   EXPECT_THAT(Headers()[0], testing::EndsWith(" no token"));
+}
+
+TEST_F(MeshTest, AReportThatIsOnlyReceivedIsAskedForAgainAsTheSameCommand) {
+  std::optional<intake::v1::ReportStatus> status;
+  mesh_->Call<intake::v1::Report>({}, absl::InfinitePast(), intake::v1::SubmitReportRequest(),
+                                  [&](const grpc::Status&, const intake::v1::Report& r) { status = r.status(); });
+  loop_.RunUntil([&] { return status.has_value(); });
+  EXPECT_EQ(status, intake::v1::REPORT_STATUS_FORWARDED);
+  absl::MutexLock lock(&intake_.mutex);
+  EXPECT_EQ(intake_.submissions, 3);
+  EXPECT_EQ(intake_.traces.size(), 1u);
 }
 
 TEST_F(MeshTest, PatienceEnds) {

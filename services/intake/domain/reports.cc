@@ -160,6 +160,10 @@ v1::JournalEvent Forwarded(const v1::ReportState& report) {
   return event;
 }
 
+std::string ReportIdOf(int shard, const std::string& command_id) {
+  return Context{.shard = shard, .actor = {}, .seed = command_id}.NewId("r");
+}
+
 IntakeDecision SubmitReport(const v1::SubmitReport& cmd, const Context& ctx) {
   const auto source = cmd.source() == type::v1::REPORT_SOURCE_UNSPECIFIED ? ImpliedSource(ctx.actor) : cmd.source();
   if (auto refusal = CheckWho(cmd, ctx.actor, source)) return *refusal;

@@ -13,6 +13,8 @@ constexpr int kMaxSupplements = 20;
 
 // 上报. With a place it goes on to dispatch at once; without one it waits for staff (待定位).
 IntakeDecision SubmitReport(const v1::SubmitReport& cmd, const Context& ctx);
+// The id of the report that a submission makes, known before it is decided.
+std::string ReportIdOf(int shard, const std::string& command_id);
 // 定位 by staff: what waited goes on.
 IntakeDecision LocateReport(const v1::ReportState* report, const v1::LocateReportRequest& cmd, const Context& ctx);
 // 补充 by whoever reported, until the matter has ended.

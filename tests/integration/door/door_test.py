@@ -14,15 +14,12 @@ import sys
 import threading
 import time
 import unittest
-import urllib.error
-import urllib.request
 
 import jwt
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from town import ROOT, Town, new_request_id  # pylint: disable=wrong-import-position
+from town import AskedTown, ROOT, new_request_id  # pylint: disable=wrong-import-position
 
-SERVICES = "dispatch"
 NOON = "2026-09-02T04:00:00Z"  # a Wednesday, worked, in Asia/Shanghai
 UNIT = "u-sanitation"
 DISTRICT = json.loads((ROOT / "deploy/sample/district.json").read_text(encoding="utf-8"))
@@ -35,44 +32,9 @@ def centre(grid):
     return {axis: sum(point[axis] for point in ring) / len(ring) for axis in ("latitude", "longitude")}
 
 
-class City(Town):
-    """Knows its tokens."""
-
-    def __init__(self):
-        super().__init__("door-", f"--services={SERVICES}")
-        issuer = json.loads((self.folder / "city.json").read_text())
-        self._claims = {"iss": issuer["issuer"], "aud": issuer["audience"]}
-        self._key = (self.folder / "keys/signing-key.pem").read_text()
-        self._kid = json.loads((self.folder / "keys/jwks.json").read_text())["keys"][0]["kid"]
-
-    def revive(self):
-        super().revive()
-        self.where = json.loads((self.folder / "city.json").read_text())
-
-    def token(self, subject, *roles, unit="", key=None, **claims):
-        """Further claims replace the usual ones."""
-        now = int(time.time())
-        claims = {**self._claims, "sub": subject, "roles": roles, "exp": now + 600, **({"unit": unit} if unit else {}), **claims}
-        return jwt.encode(claims, key or self._key, algorithm="ES256", headers={"kid": self._kid})
-
-    def call(self, method, path, body=None, token=None, **headers):
-        """The status and the JSON of the answer."""
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        if token:
-            headers["authorization"] = f"Bearer {token}"
-        data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self.where["door"] + path, data=data, headers=headers, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, json.load(error)
-
-
 def setUpModule():  # pylint: disable=invalid-name
     global CITY
-    CITY = City()
+    CITY = AskedTown("door-", "--services=dispatch")
     unittest.addModuleCleanup(CITY.remove)
 
 
@@ -107,19 +69,19 @@ class WhoIsLetIn(unittest.TestCase):
 
     def test_a_bad_token(self):
         now = int(time.time())
-        claims = {**CITY._claims, "sub": "x", "roles": ["REGISTRAR"], "exp": now + 600}
+        claims = {**CITY.claims, "sub": "x", "roles": ["REGISTRAR"], "exp": now + 600}
         stranger = subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
                                   capture_output=True, check=True).stdout.decode()
         good = CITY.token("x", "REGISTRAR")
         for what, token in {
                 "expired": CITY.token("x", "REGISTRAR", exp=now - 3600),
-                "without an end": jwt.encode({k: v for k, v in claims.items() if k != "exp"}, CITY._key, algorithm="ES256",
-                                             headers={"kid": CITY._kid}),
+                "without an end": jwt.encode({k: v for k, v in claims.items() if k != "exp"}, CITY.signing_key, algorithm="ES256",
+                                             headers={"kid": CITY.kid}),
                 "not yet good": CITY.token("x", "REGISTRAR", nbf=now + 3600),
                 "of another issuer": CITY.token("x", "REGISTRAR", iss="https://elsewhere.test"),
                 "for somebody else": CITY.token("x", "REGISTRAR", aud="another"),
                 "of another key": CITY.token("x", "REGISTRAR", key=stranger),
-                "algorithm none": unsigned(claims, {"alg": "none", "kid": CITY._kid}),
+                "algorithm none": unsigned(claims, {"alg": "none", "kid": CITY.kid}),
                 "changed after signing": good[:-8] + ("A" if good[-8] != "A" else "B") + good[-7:],
                 "no token at all": "x",
         }.items():
