@@ -15,7 +15,7 @@
 #include "services/intake/received.h"
 #include "services/intake/seal.h"
 #include "services/intake/text/masking.h"
-#include "services/intake/text/utf8.h"
+#include "services/runtime/personal/utf8.h"
 #include "services/intake/tracking_code.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/ids.h"

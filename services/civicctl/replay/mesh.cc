@@ -188,7 +188,7 @@ void Mesh::Answer(std::shared_ptr<Attempts> attempts, const grpc::Status& status
   if (!again || Now() - attempts->since > options_.patience) {
     if (status.ok()) Note(*attempts);
     // Whoever only lost the connection has not been answered.
-    if (diary_ && !attempts->key.empty() && (status.ok() || !ReasonOf(status).empty()) && !Again(status))
+    if (diary_ && !attempts->key.empty() && (status.ok() || !ReasonOf(status).empty()) && !again)
       diary_->Answered(attempts->key, status, bytes);
     return attempts->done(status, bytes);
   }

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "services/dispatch/domain/personal_numbers.h"
+#include "services/runtime/personal/personal_numbers.h"
 
 namespace civicmesh::dispatch {
 namespace {

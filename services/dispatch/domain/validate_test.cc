@@ -2,7 +2,6 @@
 #include "services/dispatch/domain/validate.h"
 
 #include "services/dispatch/domain/cases_for_tests.h"
-#include "services/dispatch/domain/personal_numbers.h"
 
 namespace civicmesh::dispatch {
 namespace {
@@ -97,43 +96,6 @@ TEST(ValidateTest, NotesHaveAnEnd) {
       {"500 characters", Opened(), When(Cmd("urge_case", "note: '" + note.substr(3) + "'"), "10:05", kRegistrar),
        Then("case_urged {}")}};
   CheckRows(rows);
-}
-
-TEST(PersonalNumbersTest, Finds) {
-  for (const char* text : {"13800138000",
-                           "电话13800138000，谢谢",
-                           "138 0013 8000",
-                           "138-0013-8000",
-                           "１３８００１３８０００",
-                           "+8613800138000",
-                           "8613800138000",
-                           "身份证330106199001011234",
-                           "33010619900101123X",
-                           "33010619900101123x",
-                           "330106 19900101 1234",
-                           "卡号6222020200112233446",
-                           "6222 0202 0011 2233 446",
-                           "浙A12345",
-                           "浙a·12345",
-                           "沪AD12345",
-                           "京A1234警",
-                           "粤B 12345",
-                           "li.si@example.com",
-                           "邮箱zhang_3＠mail.example.cn"})
-    EXPECT_TRUE(HoldsPersonalNumber(text)) << text;
-}
-
-TEST(PersonalNumbersTest, LeavesAlone) {
-  for (const char* text :
-       {"", "望湖路525号对面", "请拨打12345", "0571-88888888", "案卷号9901012026111800042", "网格990101001001001",
-        "2026-11-18 10:03至16:03", "面积12平方米，共3处", "4.5吨，23800138000号", "市A区", "沪宁线K123", "@社区",
-        "A12345", "流水号6222020200112233440", "10:20-11:00已清运", "井盖编号33010199020100012", "新A级景区2024"})
-    EXPECT_FALSE(HoldsPersonalNumber(text)) << text;
-}
-
-TEST(PersonalNumbersTest, SurvivesWhatIsNoUtf8) {
-  EXPECT_TRUE(HoldsPersonalNumber("\xff\xe6 13800138000 \xe6\x9a"));
-  EXPECT_FALSE(HoldsPersonalNumber("\xf0\x9f"));
 }
 
 }  // namespace

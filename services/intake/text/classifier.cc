@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "services/intake/text/utf8.h"
+#include "services/runtime/personal/utf8.h"
 
 namespace civicmesh::intake {
 namespace {

@@ -13,7 +13,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "services/intake/text/judging.h"
-#include "services/intake/text/utf8.h"
+#include "services/runtime/personal/utf8.h"
 
 ABSL_FLAG(std::string, sample, "deploy/sample", "the sample's folder");
 ABSL_FLAG(std::string, standard, "", "a standard as JSON; empty: the sample's");

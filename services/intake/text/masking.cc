@@ -1,31 +1,9 @@
 #include "services/intake/text/masking.h"
 
 #include <algorithm>
-#include <optional>
-
-#include "services/intake/text/utf8.h"
 
 namespace civicmesh::intake {
 namespace {
-
-using Text = std::vector<Character>;
-
-// Characters [begin, end) are of this kind.
-struct Place {
-  size_t begin, end;
-  PersonalKind kind;
-};
-
-constexpr std::u32string_view kProvinces = U"京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使";
-constexpr std::u32string_view kPlateEndings = U"学警港澳挂领";
-constexpr std::u32string_view kPlateDots = U"·•.- ";
-constexpr std::u32string_view kGroupBreaks = U" -.·—–_";
-constexpr size_t kBankDigits = 16;
-
-bool IsDigit(char32_t c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char32_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsAlnum(char32_t c) { return IsDigit(c) || IsLetter(c); }
-bool In(std::u32string_view set, char32_t c) { return set.find(c) != set.npos; }
 
 const char* MarkOf(PersonalKind kind) {
   switch (kind) {
@@ -34,8 +12,10 @@ const char* MarkOf(PersonalKind kind) {
     case PersonalKind::kLandline:
       return "【电话号码】";
     case PersonalKind::kIdentityCard:
+    case PersonalKind::kOldIdentityCard:
       return "【身份证号】";
     case PersonalKind::kBankCard:
+    case PersonalKind::kLongNumber:
       return "【银行卡号】";
     case PersonalKind::kPlate:
       return "【车牌号】";
@@ -45,166 +25,27 @@ const char* MarkOf(PersonalKind kind) {
   return "";
 }
 
-int Number(std::string_view digits) {
-  int value = 0;
-  for (char c : digits) value = value * 10 + (c - '0');
-  return value;
-}
-
-bool IsDay(std::string_view month_day) {
-  const int month = Number(month_day.substr(0, 2)), day = Number(month_day.substr(2, 2));
-  return month >= 1 && month <= 12 && day >= 1 && day <= 31;
-}
-
-// GB 11643. The region is not checked, nor the last digit: people mistype.
-bool IsIdentityCard(std::string_view digits) {
-  if (digits.size() == 18)
-    return (digits.substr(6, 2) == "19" || digits.substr(6, 2) == "20") && IsDay(digits.substr(10, 4));
-  // 15 digits are also the code of a grid: there the region has to be one.
-  return digits.size() == 15 && digits[0] >= '1' && digits[0] <= '6' && digits[1] >= '1' && digits[1] <= '5' &&
-         IsDay(digits.substr(8, 4));
-}
-
-// `digits` may end in X.
-std::optional<PersonalKind> KindOf(std::string_view digits) {
-  if (IsIdentityCard(digits)) return PersonalKind::kIdentityCard;
-  if (digits.empty() || digits.back() == 'X') return std::nullopt;
-  std::string_view mobile = digits;
-  if (mobile.size() == 15 && mobile.substr(0, 4) == "0086") mobile.remove_prefix(4);
-  if (mobile.size() == 13 && mobile.substr(0, 2) == "86") mobile.remove_prefix(2);
-  if (mobile.size() == 11 && mobile[0] == '1' && mobile[1] >= '3') return PersonalKind::kMobile;
-  if (digits[0] == '0' && digits[1] != '0' && digits.size() >= 10 && digits.size() <= 12)
-    return PersonalKind::kLandline;
-  if (digits.size() >= kBankDigits) return PersonalKind::kBankCard;
-  return std::nullopt;
-}
-
-// Numbers written as one or several groups of digits. From each group on, the shortest run of groups that is a number
-// of some kind is taken; a card number goes on as long as there are groups, up to 19 digits.
-class Numbers {
- public:
-  explicit Numbers(const Text& text) : text_(text) { FindGroups(); }
-
-  void Find(std::vector<Place>& out) const {
-    for (size_t first = 0; first < groups_.size();) {
-      size_t next = first + 1;
-      std::string digits;
-      std::optional<Place> place;
-      for (size_t last = first; last < groups_.size(); ++last) {
-        if (last > first && !groups_[last].joined) break;
-        const std::string more = Digits(groups_[last]);
-        if (last > first && digits.size() + more.size() > 19) break;
-        digits += more;
-        const auto kind = KindOf(digits);
-        if (!kind) continue;
-        place = Place{groups_[first].begin, groups_[last].end, *kind};
-        next = last + 1;
-        if (*kind != PersonalKind::kBankCard) break;
-      }
-      if (place) out.push_back(*place);
-      first = next;
-    }
-  }
-
- private:
-  struct Group {
-    size_t begin, end;
-    bool joined;  // with the group before, by a single break
-  };
-
-  void FindGroups() {
-    for (size_t at = 0; at < text_.size();) {
-      if (!IsDigit(text_[at].code)) {
-        ++at;
-        continue;
-      }
-      size_t end = at;
-      while (end < text_.size() && IsDigit(text_[end].code)) ++end;
-      const bool joined = !groups_.empty() && groups_.back().end + 1 == at && In(kGroupBreaks, text_[at - 1].code);
-      // The check digit of an identity card; not the first letter of a word.
-      if (end < text_.size() && (text_[end].code == 'X' || text_[end].code == 'x') &&
-          (end + 1 == text_.size() || !IsAlnum(text_[end + 1].code)))
-        ++end;
-      groups_.push_back({at, end, joined});
-      at = end;
-    }
-  }
-
-  std::string Digits(const Group& group) const {
-    std::string digits;
-    for (size_t i = group.begin; i < group.end; ++i)
-      digits.push_back(IsDigit(text_[i].code) ? static_cast<char>(text_[i].code) : 'X');
-    return digits;
-  }
-
-  const Text& text_;
-  std::vector<Group> groups_;
-};
-
-// GA 36: province, letter, and five or six more of which one is a digit.
-void FindPlates(const Text& text, std::vector<Place>& out) {
-  for (size_t at = 0; at + 1 < text.size(); ++at) {
-    if (!In(kProvinces, text[at].code) || !IsLetter(text[at + 1].code)) continue;
-    size_t end = at + 2;
-    if (end < text.size() && In(kPlateDots, text[end].code)) ++end;
-    const size_t begin = end;
-    bool digit = false;
-    for (; end < text.size() && IsAlnum(text[end].code); ++end) digit |= IsDigit(text[end].code);
-    const bool ending = end < text.size() && In(kPlateEndings, text[end].code);
-    if (!digit || end - begin < (ending ? 4u : 5u)) continue;
-    out.push_back({at, end + (ending ? 1 : 0), PersonalKind::kPlate});
-  }
-}
-
-void FindEmails(const Text& text, std::vector<Place>& out) {
-  const auto local = [](char32_t c) { return IsAlnum(c) || In(U"._%+-", c); };
-  const auto domain = [](char32_t c) { return IsAlnum(c) || c == '.' || c == '-'; };
-  for (size_t at = 1; at + 1 < text.size(); ++at) {
-    if (text[at].code != '@') continue;
-    size_t begin = at, end = at + 1;
-    while (begin > 0 && local(text[begin - 1].code)) --begin;
-    while (end < text.size() && domain(text[end].code)) ++end;
-    while (end > at + 1 && !IsAlnum(text[end - 1].code)) --end;  // a full stop
-    const bool dotted =
-        std::any_of(text.begin() + at + 1, text.begin() + end, [](const auto& c) { return c.code == '.'; });
-    if (begin < at && dotted) out.push_back({begin, end, PersonalKind::kEmail});
-  }
-}
-
-std::vector<Place> FindAll(const Text& text) {
-  std::vector<Place> all;
-  FindEmails(text, all);
-  FindPlates(text, all);
-  Numbers(text).Find(all);
-  // Of places that overlap the first one found stands: an address may hold a number.
-  std::vector<Place> kept;
-  for (const Place& place : all)
-    if (std::none_of(kept.begin(), kept.end(),
-                     [&](const Place& k) { return place.begin < k.end && k.begin < place.end; }))
-      kept.push_back(place);
-  std::sort(kept.begin(), kept.end(), [](const Place& a, const Place& b) { return a.begin < b.begin; });
-  return kept;
-}
-
 }  // namespace
 
 Masked Mask(std::string_view text) {
-  const Text characters = Characters(text);
   Masked out;
   size_t copied = 0;
-  for (const Place& place : FindAll(characters)) {
-    out.text.append(text.substr(copied, characters[place.begin].begin - copied));
+  for (const PersonalPlace& place : FindPersonal(text)) {
+    out.text.append(text.substr(copied, place.begin - copied));
     out.text.append(MarkOf(place.kind));
     out.found.push_back(place.kind);
-    copied = characters[place.end - 1].end;
+    copied = place.end;
   }
   out.text.append(text.substr(copied));
   return out;
 }
 
 bool LooksPersonal(std::string_view id) {
-  const auto found = Mask(id).found;
-  return std::any_of(found.begin(), found.end(), [](PersonalKind kind) { return kind != PersonalKind::kBankCard; });
+  const auto found = FindPersonal(id);
+  // Ids may be long.
+  return std::any_of(found.begin(), found.end(), [](const PersonalPlace& place) {
+    return place.kind != PersonalKind::kBankCard && place.kind != PersonalKind::kLongNumber;
+  });
 }
 
 }  // namespace civicmesh::intake

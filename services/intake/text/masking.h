@@ -1,20 +1,17 @@
-// What in a citizen's text identifies a person, and the text without it (DESIGN section 2, personal data).
+// A citizen's text without the numbers that identify a person (services/runtime/personal says which).
 //
 //   Mask("回电13800000058，车牌浙A12345").text == "回电【手机号】，车牌【车牌号】"
 //
-// Found: mobile and landline numbers, identity card numbers (18, and the old 15 digits), bank cards (any number of 16
-// digits or more), plates, e-mail addresses; written in full-width digits or with single blanks, dots or dashes between
-// the groups too. Rather one number too many than one too few. Names and addresses are not found. Pure functions;
-// linear.
+// Pure functions; linear.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace civicmesh::intake {
+#include "services/runtime/personal/personal_numbers.h"
 
-enum class PersonalKind { kMobile, kLandline, kIdentityCard, kBankCard, kPlate, kEmail };
+namespace civicmesh::intake {
 
 struct Masked {
   std::string text;

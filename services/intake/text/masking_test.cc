@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "services/intake/text/utf8.h"
+#include "services/runtime/personal/utf8.h"
 
 namespace civicmesh::intake {
 namespace {

@@ -46,9 +46,9 @@ std::string WrongField(const v1::PublishActivityRequest& r, int64_t now_ms) {
 }  // namespace
 
 std::optional<Refusal> CheckTexts(const v1::PublishActivityRequest& request) {
-  if (HoldsPersonalNumber(request.title_zh())) return Refuse(v1::REASON_PERSONAL_DATA_IN_TEXT, "title_zh");
-  if (HoldsPersonalNumber(request.place_zh())) return Refuse(v1::REASON_PERSONAL_DATA_IN_TEXT, "place_zh");
-  if (HoldsPersonalNumber(request.risks_zh())) return Refuse(v1::REASON_PERSONAL_DATA_IN_TEXT, "risks_zh");
+  if (MayNamePerson(request.title_zh())) return Refuse(v1::REASON_PERSONAL_DATA_IN_TEXT, "title_zh");
+  if (MayNamePerson(request.place_zh())) return Refuse(v1::REASON_PERSONAL_DATA_IN_TEXT, "place_zh");
+  if (MayNamePerson(request.risks_zh())) return Refuse(v1::REASON_PERSONAL_DATA_IN_TEXT, "risks_zh");
   return std::nullopt;
 }
 

@@ -8,8 +8,9 @@ namespace civicmesh::volunteering {
 // `text` is UTF-8 of so many characters, blanks at both ends not counted.
 bool HasLength(std::string_view text, int at_least, int at_most);
 
-// True where `text` holds an e-mail address or what may be a telephone, identity or card number: seven digits without a
-// gap, or a mobile number in groups. Dates, times and amounts are none.
-bool HoldsPersonalNumber(std::string_view text);
+// True where `text` holds what identifies a person (runtime/personal/personal_numbers.h), or anything that may: an at
+// sign, or seven digits without a gap. Dates, times and amounts are none. Stricter than for what staff write, since it
+// is public at once.
+bool MayNamePerson(std::string_view text);
 
 }  // namespace civicmesh::volunteering

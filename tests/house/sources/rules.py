@@ -11,6 +11,7 @@ BELOW = {
     "base": set(),
     "decider": {"base"},
     "workcalendar": {"base"},
+    "personal": set(),
     "journal": {"base", "decider"},
     "hotstate": {"base", "decider"},
     "shard": {"base", "decider", "journal", "hotstate"},
@@ -62,7 +63,7 @@ def _wrong_layer(own, name):
 
 
 def domain_is_pure(sources):
-    """domain/ sees its own protos, shared values, absl, std, decider/ and workcalendar/; nothing with a clock, a thread,
+    """domain/ sees its own protos, shared values, absl, std, decider/, personal/ and workcalendar/; nothing with a clock, a thread,
     a file or a network in it. base/ids.h is a pure function of its arguments. What analytics folds is the others' facts."""
     for source in sources:
         if "/domain/" not in source.path or source.is_test():
@@ -84,7 +85,7 @@ def _pure(service, name):
         folds_it = service == "analytics" and name.endswith("_events.pb.h")
         return (target[1] in DOMAIN_PROTOS | {service} or folds_it) and not name.endswith(".grpc.pb.h")
     if target[:2] == ["services", "runtime"]:
-        return (target[2] in ("decider", "workcalendar") or name == "services/runtime/base/ids.h") and \
+        return (target[2] in ("decider", "personal", "workcalendar") or name == "services/runtime/base/ids.h") and \
             target[-1] != "given_when_then.h"
     return target[:3] == ["services", service, "domain"] or (target[:3] in PURE_FOLDERS and target[1] == service)
 

@@ -1,8 +1,8 @@
-#include "services/intake/text/utf8.h"
+#include "services/runtime/personal/utf8.h"
 
 #include <cstdint>
 
-namespace civicmesh::intake {
+namespace civicmesh {
 namespace {
 
 constexpr char32_t kNone = 0xFFFD, kIdeographicSpace = 0x3000;
@@ -52,4 +52,4 @@ std::string_view Trim(std::string_view text) {
   return first == last ? std::string_view() : text.substr(all[first].begin, all[last - 1].end - all[first].begin);
 }
 
-}  // namespace civicmesh::intake
+}  // namespace civicmesh

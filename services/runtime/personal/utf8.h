@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace civicmesh::intake {
+namespace civicmesh {
 
 struct Character {
   char32_t code = 0;  // full-width Latin letters, digits and signs as their ASCII forms; U+FFFD for bytes that are none
@@ -21,4 +21,4 @@ size_t CountCharacters(std::string_view text);
 // Without white space at both ends, the ideographic space included.
 std::string_view Trim(std::string_view text);
 
-}  // namespace civicmesh::intake
+}  // namespace civicmesh
