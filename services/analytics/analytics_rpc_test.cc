@@ -7,6 +7,7 @@
 #include <set>
 
 #include "civicmesh/analytics/v1/analytics_service.grpc.pb.h"
+#include "services/analytics/domain/case_story_for_tests.h"
 #include "services/analytics/domain/kpi.h"
 #include "services/analytics/event_records.h"
 #include "services/analytics/fold.h"

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "services/analytics/domain/stories.h"
+#include "services/analytics/domain/tales_for_tests.h"
 #include "services/runtime/journal/journal.h"
 
 namespace civicmesh::analytics {

@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "services/analytics/domain/case_story_for_tests.h"
 #include "services/analytics/event_records.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/journal/memory_journal.h"

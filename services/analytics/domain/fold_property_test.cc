@@ -6,8 +6,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "services/analytics/domain/amount_stories_for_tests.h"
+#include "services/analytics/domain/case_story_for_tests.h"
 #include "services/analytics/domain/figures.h"
-#include "services/analytics/domain/stories.h"
+#include "services/analytics/domain/report_stories_for_tests.h"
+#include "services/analytics/domain/tales_for_tests.h"
 
 namespace civicmesh::analytics {
 namespace {
