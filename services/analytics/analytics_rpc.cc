@@ -22,6 +22,7 @@ constexpr size_t kMaxQuestions = 64;
 constexpr size_t kMaxLooks = 8;
 constexpr int kDefaultPage = 100;
 constexpr int kMaxPage = 1000;
+constexpr int kKpisPage = 100;  // by default, and at most
 constexpr std::string_view kNames = "kpis/";
 
 int64_t ToMs(const google::protobuf::Timestamp& time) { return time.seconds() * 1000 + time.nanos() / 1000000; }
@@ -55,7 +56,8 @@ grpc::Status ToQuestion(const Request& request, const Facts& facts, std::optiona
 }
 
 // What all pages of one list have in common.
-std::string QuestionId(v1::ListKpiMembersRequest request) {
+template <typename Request>
+std::string QuestionId(Request request) {
   request.clear_page_size();
   request.clear_page_token();
   return absl::BytesToHexString(Sha256(request.SerializeAsString()).substr(0, 8));
@@ -63,15 +65,17 @@ std::string QuestionId(v1::ListKpiMembersRequest request) {
 
 struct Page {
   int64_t as_of_ms = 0;
-  MemberQuery::Key after;
+  MemberQuery::Key after;  // of KPIs: how many came before
 };
 
-std::string TokenOf(const v1::ListKpiMembersRequest& request, const Page& page) {
+template <typename Request>
+std::string TokenOf(const Request& request, const Page& page) {
   return absl::WebSafeBase64Escape(
       absl::StrCat(QuestionId(request), "|", page.as_of_ms, "|", page.after.ordinal, "|", page.after.name));
 }
 
-std::optional<Page> PageOf(const v1::ListKpiMembersRequest& request) {
+template <typename Request>
+std::optional<Page> PageOf(const Request& request) {
   std::string text;
   if (!absl::WebSafeBase64Unescape(request.page_token(), &text)) return std::nullopt;
   const std::vector<std::string> parts = absl::StrSplit(text, absl::MaxSplits('|', 3));
@@ -119,13 +123,7 @@ class AnalyticsRpc : public v1::AnalyticsService::CallbackService {
 
   grpc::ServerUnaryReactor* ListKpis(grpc::CallbackServerContext* context, const v1::ListKpisRequest* request,
                                      v1::ListKpisResponse* response) override {
-    return Ask(context, request, [=](const Facts& facts) {
-      Question question;
-      if (auto wrong = ToQuestion(*request, facts, {}, question); !wrong.ok()) return wrong;
-      for (const KpiDefinition& kpi : Kpis())
-        *response->add_kpis() = ComputeKpi(kpi, facts, question, request->group_by());
-      return grpc::Status::OK;
-    });
+    return Ask(context, request, [=](const Facts& facts) { return All(facts, *request, *response); });
   }
 
   grpc::ServerUnaryReactor* GetKpi(grpc::CallbackServerContext* context, const v1::GetKpiRequest* request,
@@ -168,6 +166,29 @@ class AnalyticsRpc : public v1::AnalyticsService::CallbackService {
       });
       if (!taken) finish(Overloaded());
     });
+  }
+
+  static grpc::Status All(const Facts& facts, const v1::ListKpisRequest& request, v1::ListKpisResponse& response) {
+    if (request.page_size() < 0) return RuntimeError("REASON_INVALID_ARGUMENT", "page_size");
+    Page page;
+    std::optional<int64_t> pinned;
+    if (!request.page_token().empty()) {
+      auto asked = PageOf(request);
+      if (!asked || asked->after.ordinal < 0) return RuntimeError("REASON_BAD_PAGE_TOKEN", "page_token");
+      page = *std::move(asked);
+      pinned = page.as_of_ms;
+    }
+    Question question;
+    if (auto wrong = ToQuestion(request, facts, pinned, question); !wrong.ok()) return wrong;
+    const size_t first = static_cast<size_t>(page.after.ordinal),
+                 size = request.page_size() ? std::min(request.page_size(), kKpisPage) : kKpisPage;
+    for (size_t i = first; i < std::min(first + size, Kpis().size()); ++i)
+      *response.add_kpis() = ComputeKpi(Kpis()[i], facts, question, request.group_by());
+    if (first + size >= Kpis().size()) return grpc::Status::OK;
+    page = {.as_of_ms = question.as_of_ms, .after = {}};
+    page.after.ordinal = static_cast<int64_t>(first + size);
+    response.set_next_page_token(TokenOf(request, page));
+    return grpc::Status::OK;
   }
 
   static grpc::Status Members(const Facts& facts, const v1::ListKpiMembersRequest& request,

@@ -143,6 +143,34 @@ TEST_F(AnalyticsRpcTest, AllKpisOverTheMonthOfTheLatestFact) {
   EXPECT_EQ(response.kpis(1).window().start().seconds() * 1000, At("10-01 00:00"));
 }
 
+TEST_F(AnalyticsRpcTest, KpisComeInPagesOfOnePointOfKnowledge) {
+  Tell(Four());
+  v1::ListKpisRequest request;
+  request.set_page_size(5);
+  std::vector<std::string> names;
+  v1::ListKpisResponse page;
+  do {
+    page.Clear();
+    ASSERT_TRUE(stub_->ListKpis(As("ANALYST").get(), request, &page).ok());
+    EXPECT_LE(page.kpis_size(), 5);
+    for (const auto& kpi : page.kpis()) {
+      names.push_back(kpi.name());
+      EXPECT_EQ(kpi.as_of().seconds() * 1000, At("10-08 12:00"));
+    }
+    // What happens between two pages is not known in the second.
+    if (request.page_token().empty()) Tell(CaseStory("c5", {.report = "r"}).Opened("10-08 12:01").tale);
+    request.set_page_token(page.next_page_token());
+  } while (!page.next_page_token().empty());
+  ASSERT_EQ(names.size(), Kpis().size());
+  for (size_t i = 0; i < names.size(); ++i) EXPECT_EQ(names[i], "kpis/" + std::string(Kpis()[i].id));
+
+  request.set_page_token("nonsense");
+  EXPECT_EQ(ReasonOf(stub_->ListKpis(As("ANALYST").get(), request, &page)), "REASON_BAD_PAGE_TOKEN");
+  request.clear_page_token();
+  request.set_page_size(-1);
+  EXPECT_EQ(ReasonOf(stub_->ListKpis(As("ANALYST").get(), request, &page)), "REASON_INVALID_ARGUMENT");
+}
+
 TEST_F(AnalyticsRpcTest, AnyWindowAndAnyPointOfKnowledge) {
   Tell(Four());
   v1::GetKpiRequest request = Kpi("closure_rate", "");
