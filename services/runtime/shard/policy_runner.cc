@@ -38,6 +38,7 @@ absl::StatusOr<PublicFact> ParseFact(const LogRecord& record) {
       !absl::ParseTime(absl::RFC3339_full, *time, &at, nullptr))
     return absl::InvalidArgumentError(absl::StrCat("an event with an unreadable id or time: ", *id));
   fact.time_ms = absl::ToUnixMillis(at);
+  if (const std::string* trace = Header(record, "traceparent")) fact.traceparent = *trace;
   return fact;
 }
 
@@ -90,6 +91,7 @@ struct PolicyRunner::Impl : LogSink {
     out.set_issued_at_ms(fact.time_ms);
     out.mutable_actor()->set_subject(absl::StrCat("policy:", spec.name));
     out.set_method(spec.name);
+    out.set_traceparent(fact.traceparent);
     out.set_payload(command.payload);
     if (driven) out.set_driven_time_ms(fact.time_ms);
     return Frame(out.SerializeAsString());

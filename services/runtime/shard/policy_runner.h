@@ -28,6 +28,7 @@ struct PublicFact {
   int source_shard = 0;
   int64_t journal_offset = 0;
   int index = 0;
+  std::string traceparent;  // W3C; of the call that it came of, empty where that brought none
 };
 
 struct PolicyCommand {

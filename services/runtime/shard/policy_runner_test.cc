@@ -44,7 +44,8 @@ class PolicyRunnerTest : public testing::Test {
     Headers headers{{"ce_id", absl::StrCat(source_.domain, "/", shard, "/", journal_offset, "/0")},
                     {"ce_type", "fact"},
                     {"ce_subject", "s"},
-                    {"ce_time", "2026-11-18T10:00:00Z"}};
+                    {"ce_time", "2026-11-18T10:00:00Z"},
+                    {"traceparent", absl::StrCat("trace of ", journal_offset)}};
     ASSERT_TRUE(events_->Append({Topic::kEvents, shard}, text, headers).ok());
   }
   PolicySpec Spec() {
@@ -104,6 +105,7 @@ TEST_F(PolicyRunnerTest, EachFactBecomesItsCommandsAndAFollowerGoesOnBehindThem)
     EXPECT_EQ(command.payload(), absl::StrCat("one f", command.origin().event().journal_offset()));
     EXPECT_EQ(absl::FormatTime(absl::FromUnixMillis(command.driven_time_ms()), absl::UTCTimeZone()),
               "2026-11-18T10:00:00+00:00");
+    EXPECT_EQ(command.traceparent(), absl::StrCat("trace of ", command.origin().event().journal_offset()));
     ids.insert(command.command_id());
   }
   EXPECT_EQ(ids.size(), 5u);

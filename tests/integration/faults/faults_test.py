@@ -112,7 +112,8 @@ class Struck(Town):
                 if not kind:
                     continue
                 kinds[domain, kind[1]] += 1
-                if not re.search(r"^ {6}(refused|parked): ", details, re.MULTILINE):
+                # A policy's commands carry on the trace of the fact that they came of.
+                if kind[1] == "COMMAND" and not re.search(r"^ {6}(refused|parked): ", details, re.MULTILINE):
                     traces.update(re.findall(r"^ {6}trace (\S+)", details, re.MULTILINE))
         return traces, kinds
 
