@@ -1,5 +1,6 @@
 #include "services/runtime/rpc/control_service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -63,7 +64,11 @@ class Control : public ControlService::CallbackService {
       : ports_(std::move(ports)),
         service_(*ports_.service),
         reader_(service_.journal ? service_.journal->NewReader() : nullptr),
-        questions_(kMaxQuestions) {}
+        questions_(kMaxQuestions) {
+    if (reader_)
+      service_.metrics->ObserveGauge("civicmesh_shard_lag", "Commands in the inbox that are not decided yet.",
+                                     [this] { return ShardLags(); });
+  }
 
   grpc::ServerUnaryReactor* AdvanceTime(grpc::CallbackServerContext* context,
                                         const runtime::v1::AdvanceTimeRequest* request,
@@ -105,9 +110,12 @@ class Control : public ControlService::CallbackService {
                                        google::api::HttpBody* response) override {
     return Serve(service_, context, request, [=, this](const Call&, Finish finish) {
       if (auto other = OtherService(*request); !other.ok()) return finish(other);
-      response->set_content_type("text/plain; version=0.0.4; charset=utf-8");
-      response->set_data(service_.metrics->Text());
-      finish(grpc::Status::OK);
+      const bool taken = questions_.Post([this, response, finish] {
+        response->set_content_type("text/plain; version=0.0.4; charset=utf-8");
+        response->set_data(service_.metrics->Text());
+        finish(grpc::Status::OK);
+      });
+      if (!taken) finish(RuntimeError("REASON_OVERLOADED", "", "", absl::Seconds(1)));
     });
   }
 
@@ -209,6 +217,21 @@ class Control : public ControlService::CallbackService {
       reference->set_sha256(a.sha256);
       FromMs(a.valid_from_ms, reference->mutable_valid_from());
     }
+  }
+
+  // 0 for a shard that another replica was given. Where the broker does not answer, a lag stays as it was last seen.
+  Metrics::Gauge ShardLags() {
+    Metrics::Gauge lags;
+    for (const ShardStatus& s : service_.status()) {
+      int64_t lag = 0;
+      if (s.assigned) {
+        auto inbox = reader_->GetBounds({Topic::kInbox, s.shard});
+        if (!inbox.ok()) break;
+        lag = std::max<int64_t>(0, inbox->end - s.inbox_next);
+      }
+      lags.push_back({{{"shard", absl::StrCat(s.shard)}}, static_cast<double>(lag)});
+    }
+    return lags;
   }
 
   // The ends are asked first: what the owners say afterwards then covers them.

@@ -25,7 +25,8 @@ struct ControlPorts {
   std::function<std::vector<std::string>()> waiting_for;
 };
 
-// The handlers return at once; Quiesce asks the broker on a thread of the service's own, one question at a time.
+// The handlers return at once; Quiesce and GetMetrics ask the broker on a thread of the service's own, one question at
+// a time.
 std::unique_ptr<grpc::Service> MakeControlService(ControlPorts ports);
 
 }  // namespace civicmesh

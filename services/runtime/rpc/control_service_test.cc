@@ -258,5 +258,16 @@ TEST_F(ControlTest, MetricsCountCallsByMethodAndCode) {
   EXPECT_TRUE(absl::StrContains(body.data(), "civicmesh_fold_lag{domain=\"intake\",source=\"points\"} 7"));
 }
 
+TEST_F(ControlTest, MetricsTellHowFarAShardLags) {
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(journal_.NewAppender()->Append({Topic::kInbox, 1}, "command", {}).ok());
+  status_[1].inbox_next = 1;
+  runtime::v1::GetMetricsRequest request;
+  request.set_service("intake");
+  google::api::HttpBody body;
+  ASSERT_TRUE(stub_->GetMetrics(As("OPERATOR").get(), request, &body).ok());
+  EXPECT_TRUE(absl::StrContains(body.data(), "civicmesh_shard_lag{domain=\"intake\",shard=\"0\"} 0")) << body.data();
+  EXPECT_TRUE(absl::StrContains(body.data(), "civicmesh_shard_lag{domain=\"intake\",shard=\"1\"} 2"));
+}
+
 }  // namespace
 }  // namespace civicmesh

@@ -110,19 +110,23 @@ void Metrics::ObserveInFlight(std::function<int()> in_flight) {
 
 void Metrics::ObserveGauge(std::string name, std::string help, std::function<Gauge()> values) {
   absl::MutexLock lock(&impl_->mutex);
+  std::erase_if(impl_->gauges, [&](const auto& known) { return known.name == name; });
   impl_->gauges.push_back({std::move(name), std::move(help), std::move(values)});
 }
 
 std::string Metrics::Text() {
+  std::vector<Impl::Gauges> gauges;
   {
     absl::MutexLock lock(&impl_->mutex);
     if (impl_->shards)
       for (const ShardStatus& status : impl_->shards()) impl_->SetShard(status);
     if (impl_->in_flight)
       impl_->Set("civicmesh_commands_waiting", "Commands whose answer is awaited.", impl_->in_flight());
-    for (const auto& gauge : impl_->gauges)
-      for (const auto& [labels, value] : gauge.values()) impl_->Set(gauge.name, gauge.help, value, labels);
+    gauges = impl_->gauges;
   }
+  // Without the lock, which every call takes at its end: a value may have to be asked of the broker.
+  for (const auto& gauge : gauges)
+    for (const auto& [labels, value] : gauge.values()) impl_->Set(gauge.name, gauge.help, value, labels);
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }
 

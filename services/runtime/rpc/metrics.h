@@ -1,6 +1,7 @@
 // What a service counts, as Prometheus text: calls by method and code, commands by outcome, how its shards are.
 //
-// Thread-safe; nothing blocks but a short lock. Labels are names of ours, never of people (I13).
+// Thread-safe; nothing blocks but a short lock, and Text for as long as the gauges' own values take. Labels are names
+// of ours, never of people (I13).
 #pragma once
 
 #include <functional>
@@ -27,7 +28,8 @@ class Metrics {
   void ObserveShards(std::function<std::vector<ShardStatus>()> shards);
   void ObserveInFlight(std::function<int()> in_flight);
 
-  // A gauge of the service's own: its values by their labels, asked whenever Text is.
+  // A gauge of the service's own: its values by their labels, asked whenever Text is, on the thread that calls it.
+  // Takes the place of one of that name.
   using Gauge = std::vector<std::pair<std::map<std::string, std::string>, double>>;
   void ObserveGauge(std::string name, std::string help, std::function<Gauge()> values);
 

@@ -2,6 +2,7 @@
 
 #include <grpcpp/impl/service_type.h>
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
@@ -102,10 +103,14 @@ struct ServiceProcess::Impl {
                            return Metrics::Gauge{{{{"by", "answer"}}, static_cast<double>(heard.by_answer)},
                                                  {{{"by", "look_up"}}, static_cast<double>(heard.by_look_up)}};
                          });
+    for (const PolicySpec& policy : wanted) AddPolicy(policy);
+    if (!wanted.empty())
+      metrics.ObserveGauge("civicmesh_policy_lag", "Facts of a source shard that a policy here has not acted on yet.",
+                           [this] { return PolicyLags(); });
     if (auto listening = Listen(); !listening.ok()) return listening;
     door->Start();
     worker->Start();
-    StartPolicies(wanted);
+    for (auto& policy : policies) policy.thread = std::thread([runner = policy.runner.get()] { runner->Run(); });
     return absl::OkStatus();
   }
 
@@ -125,15 +130,11 @@ struct ServiceProcess::Impl {
     return absl::OkStatus();
   }
 
-  void StartPolicies(const std::vector<PolicySpec>& wanted) {
-    for (const PolicySpec& policy : wanted) {
-      RunningPolicy running{.source = backends.group_reader(policy),
-                            .ends = backends.plain_reader(policy.source_domain)};
-      running.runner =
-          std::make_unique<PolicyRunner>(policy, options.driven_clock, running.source.get(), backends.journal);
-      running.thread = std::thread([runner = running.runner.get()] { runner->Run(); });
-      policies.push_back(std::move(running));
-    }
+  void AddPolicy(const PolicySpec& policy) {
+    RunningPolicy running{.source = backends.group_reader(policy), .ends = backends.plain_reader(policy.source_domain)};
+    running.runner =
+        std::make_unique<PolicyRunner>(policy, options.driven_clock, running.source.get(), backends.journal);
+    policies.push_back(std::move(running));
   }
 
   // Every source shard must be held here and committed to its end.
@@ -150,6 +151,19 @@ struct ServiceProcess::Impl {
       }
     }
     return waiting;
+  }
+
+  // Of the source shards held here. Where the broker does not answer, a lag stays as it was last seen.
+  Metrics::Gauge PolicyLags() {
+    Metrics::Gauge lags;
+    for (auto& policy : policies)
+      for (auto [shard, committed] : policy.runner->progress().committed) {
+        auto bounds = policy.ends->GetBounds({Topic::kEvents, shard});
+        if (!bounds.ok()) return lags;
+        lags.push_back({{{"policy", policy.runner->spec().name}, {"source_shard", absl::StrCat(shard)}},
+                        static_cast<double>(std::max<int64_t>(0, bounds->end - committed))});
+      }
+    return lags;
   }
 
   absl::Status Tick() {
@@ -175,7 +189,8 @@ struct ServiceProcess::Impl {
     // whoever waits for a command still longer is told that it is unknown.
     if (server) server->Shutdown(patience / 2, [this] { door->Stop(); });
     for (auto& policy : policies) policy.runner->Stop();
-    for (auto& policy : policies) policy.thread.join();
+    for (auto& policy : policies)
+      if (policy.thread.joinable()) policy.thread.join();
     if (worker) worker->Stop(std::max(absl::ZeroDuration(), until - absl::Now()));
     if (door) door->Stop();
   }
