@@ -1,13 +1,18 @@
 // A service's process on the real Kafka and Redis: starts, becomes ready, moves time, comes to rest, drains.
+#include <fcntl.h>
+#include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
-#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -40,6 +45,8 @@ class RunServiceTest : public testing::Test {
     if (pid_ > 0) kill(pid_, SIGKILL);
     if (pid_ > 0) waitpid(pid_, nullptr, 0);
     unlink(socket_.substr(5).c_str());
+    if (HasFailure())
+      for (const auto& line : Log()) std::fprintf(stderr, "%s\n", line.c_str());
   }
   void MakeTopics() {
     auto made = CreateTopics({.brokers = Environment("CIVICMESH_TEST_BROKER"), .domain = domain_, .shards = 2}, {});
@@ -51,6 +58,8 @@ class RunServiceTest : public testing::Test {
                       jwks = absl::StrCat("--jwks=", folder_, "/jwks.json");
     pid_ = fork();
     if (pid_ == 0) {
+      const int log = open((folder_ + "/log").c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
+      dup2(log, STDERR_FILENO);
       setenv("TOY_DOMAIN", domain_.c_str(), 1);
       setenv("CIVICMESH_CLOCK", "driven", 1);
       execl(TOY_SERVICE, TOY_SERVICE, kafka.c_str(), redis.c_str(), listen.c_str(), jwks.c_str(), "--issuer=i",
@@ -93,6 +102,12 @@ class RunServiceTest : public testing::Test {
     EXPECT_TRUE(status.ok()) << status.error_message();
     return response.at_rest();
   }
+  std::vector<std::string> Log() {
+    std::ifstream in(folder_ + "/log");
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    return lines;
+  }
   int Ended() {
     int status = 0;
     waitpid(std::exchange(pid_, 0), &status, 0);
@@ -132,6 +147,17 @@ TEST_F(RunServiceTest, ServesMovesTimeRestsAndDrains) {
 TEST_F(RunServiceTest, RefusesToStartWithoutItsTopics) {
   Spawn();
   EXPECT_EQ(Ended(), 1);
+}
+
+TEST_F(RunServiceTest, EveryLineOfItsLogIsJson) {
+  MakeTopics();
+  socket_ = "unix:/nowhere/service.sock";
+  Spawn();
+  EXPECT_EQ(Ended(), 1);
+  const auto lines = Log();
+  for (const auto& line : lines) EXPECT_TRUE(nlohmann::json::accept(line)) << line;
+  EXPECT_THAT(lines, testing::Contains(testing::HasSubstr("\"event\":\"gRPC\"")));
+  EXPECT_THAT(lines, testing::Contains(testing::HasSubstr("cannot listen on")));
 }
 
 }  // namespace

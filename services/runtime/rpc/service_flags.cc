@@ -1,5 +1,6 @@
 #include "services/runtime/rpc/service_flags.h"
 
+#include <grpc/support/log.h>
 #include <signal.h>
 
 #include <cstdlib>
@@ -75,6 +76,12 @@ std::string ReadFile(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
+// What gRPC has to say becomes a line of our log.
+void LogOfGrpc(gpr_log_func_args* said) {
+  const Severity severity = said->severity == GPR_LOG_SEVERITY_ERROR ? Severity::kError : Severity::kInfo;
+  Log(severity, "gRPC", {{"what", said->message}, {"file", said->file}, {"line", said->line}});
+}
+
 absl::Status CheckFlags() {
   const std::string clock = absl::GetFlag(FLAGS_clock);
   if (clock != "real" && clock != "driven") return absl::InvalidArgumentError("--clock is real or driven");
@@ -92,6 +99,7 @@ absl::Status BeginService(int argc, char** argv, const std::string& name) {
   // Debian builds Abseil as for debugging: every lock, also within gRPC, would keep a graph of who holds what.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   SetLogService(name);
+  gpr_set_log_function(LogOfGrpc);
   const sigset_t stop = StopSignals();
   pthread_sigmask(SIG_BLOCK, &stop, nullptr);
   signal(SIGPIPE, SIG_IGN);
