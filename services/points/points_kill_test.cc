@@ -2,37 +2,27 @@
 // and Redis: every answer given holds, nothing is sold twice, every hold resolves once, and the books balance in every
 // prefix of the public facts.
 #include <grpcpp/grpcpp.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
-#include <fstream>
 #include <map>
 #include <random>
 #include <set>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "civicmesh/points/v1/points_service.grpc.pb.h"
-#include "civicmesh/runtime/v1/control_service.grpc.pb.h"
 #include "gtest/gtest.h"
 #include "services/points/domain/points_for_tests.h"
-#include "services/runtime/base/ids.h"
 #include "services/runtime/journal/kafka_journal.h"
-#include "services/runtime/journal/kafka_topics.h"
 #include "services/runtime/rpc/errors.h"
-#include "services/runtime/rpc/test_tokens.h"
+#include "services/runtime/rpc/service_to_kill_for_tests.h"
 #include "services/runtime/shard/policy_runner.h"
-#include "services/runtime/shard/reference_reader.h"
 
 namespace civicmesh::points {
 namespace {
 
-using runtime::v1::ControlService;
 using Stub = v1::PointsService::Stub;
 
 constexpr int kShards = 4;
@@ -41,12 +31,6 @@ constexpr int kSeats = 3;
 constexpr int kKills = 2;
 // The bounds are only for a test that fails.
 constexpr absl::Duration kPatience = absl::Seconds(60);
-
-std::string Environment(const char* name) {
-  const char* value = std::getenv(name);
-  EXPECT_NE(value, nullptr) << name << " is not set: tests/run sets it";
-  return value ? value : "";
-}
 
 // Reads every fact there is, shard by shard, each once: a publisher that was killed may have published one again, under
 // the same id (R14).
@@ -89,116 +73,16 @@ class Facts : public LogSink {
 class PointsKill : public testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(CreateTopics(kafka_, {}).ok());
-    const KafkaOptions reference{.brokers = kafka_.brokers, .domain = "reference", .shards = 1};
-    ASSERT_TRUE(CreateTopics(reference, {}).ok());
-    std::ofstream(jwks_) << issuer_.Jwks();
-    Spawn();
-    Load(reference, kRulesKind, SampleRules().SerializeAsString());
-    Load(reference, kCatalogueKind, SampleCatalogue().SerializeAsString());
-  }
-  void TearDown() override {
-    Kill();
-    unlink(jwks_.c_str());
-    unlink(socket_.substr(5).c_str());
+    service_.LoadReference(kRulesKind, SampleRules().SerializeAsString());
+    service_.LoadReference(kCatalogueKind, SampleCatalogue().SerializeAsString());
   }
 
-  void Spawn() {
-    const std::string kafka = "--kafka=" + kafka_.brokers,
-                      redis = "--redis=unix:" + Environment("CIVICMESH_TEST_REDIS"), listen = "--listen=" + socket_,
-                      jwks = "--jwks=" + jwks_, shards = absl::StrCat("--shards=", kShards);
-    pid_ = fork();
-    if (pid_ == 0) {
-      setenv("POINTS_TEST_DOMAIN", kafka_.domain.c_str(), 1);
-      execl(POINTS_FOR_KILL_TEST, POINTS_FOR_KILL_TEST, kafka.c_str(), redis.c_str(), listen.c_str(), jwks.c_str(),
-            shards.c_str(), "--issuer=i", "--audience=a", nullptr);
-      _exit(127);
-    }
-  }
-  void Kill() {
-    if (pid_ <= 0) return;
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-    pid_ = 0;
-  }
-
-  std::unique_ptr<grpc::ClientContext> As(const std::string& subject, const std::string& role) {
-    auto context = std::make_unique<grpc::ClientContext>();
-    context->set_wait_for_ready(true);
-    context->set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(5)));
-    context->AddMetadata("authorization", "Bearer " + issuer_.Token({{"iss", "i"},
-                                                                     {"aud", "a"},
-                                                                     {"sub", subject},
-                                                                     {"exp", absl::ToUnixSeconds(absl::Now()) + 300},
-                                                                     {"roles", {role}}}));
-    return context;
-  }
-  // As a client does it: unknown is asked again, with the same request_id.
   template <typename Request, typename Response>
   grpc::Status Call(const std::string& subject, const std::string& role,
                     grpc::Status (Stub::*rpc)(grpc::ClientContext*, const Request&, Response*), const Request& request,
                     Response* response) {
-    auto stub = v1::PointsService::NewStub(Channel());
-    const absl::Time until = absl::Now() + kPatience;
-    grpc::Status status;
-    do {
-      status = ((*stub).*rpc)(As(subject, role).get(), request, response);
-    } while (absl::Now() < until && (status.error_code() == grpc::StatusCode::UNAVAILABLE ||
-                                     status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED));
-    return status;
-  }
-  std::shared_ptr<grpc::Channel> Channel() {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
-    return grpc::CreateCustomChannel(socket_, grpc::InsecureChannelCredentials(), arguments);
-  }
-  std::string NewRequestId() {
-    const int64_t ms = absl::ToUnixMillis(absl::Now());
-    return absl::StrFormat("%08x-%04x-7000-8000-%012x", ms >> 16, ms & 0xffff, ++requests_);
-  }
-
-  void Load(const KafkaOptions& reference, const std::string& kind, const std::string& content) {
-    KafkaJournal journal(reference);
-    auto appender = journal.NewAppender();
-    for (auto& record : ReferenceRecords(kind, "test", content)) {
-      absl::Mutex mutex;
-      bool landed = false;
-      ASSERT_TRUE(appender
-                      ->Append({Topic::kJournal, 0}, std::move(record), {},
-                               [&](absl::StatusOr<int64_t> at) {
-                                 absl::MutexLock lock(&mutex);
-                                 landed = at.ok();
-                               })
-                      .ok());
-      absl::MutexLock lock(&mutex);
-      ASSERT_TRUE(mutex.AwaitWithTimeout(absl::Condition(&landed), kPatience));
-    }
-    runtime::v1::ActivateReferenceRequest request;
-    request.set_service(kafka_.domain);
-    request.set_kind(kind);
-    request.set_version("test");
-    request.set_sha256(Sha256(content));
-    request.mutable_valid_from()->set_seconds(1);
-    runtime::v1::ActivateReferenceResponse response;
-    auto control = ControlService::NewStub(Channel());
-    const absl::Time until = absl::Now() + kPatience;
-    grpc::Status status;
-    do {
-      status = control->ActivateReference(As("operator", "OPERATOR").get(), request, &response);
-    } while (!status.ok() && absl::Now() < until);
-    ASSERT_TRUE(status.ok()) << status.error_message();
-  }
-  void Quiesce() {
-    runtime::v1::QuiesceRequest request;
-    request.set_service(kafka_.domain);
-    runtime::v1::QuiesceResponse response;
-    auto control = ControlService::NewStub(Channel());
-    const absl::Time until = absl::Now() + kPatience;
-    do {
-      response.Clear();
-      (void)control->Quiesce(As("operator", "OPERATOR").get(), request, &response);
-    } while (!response.at_rest() && absl::Now() < until);
-    ASSERT_TRUE(response.at_rest()) << response.ShortDebugString();
+    auto stub = v1::PointsService::NewStub(service_.Connect());
+    return service_.Call(*stub, {.subject = subject, .roles = {role}, .unit = ""}, rpc, request, response);
   }
 
   static std::string Citizen(int i) { return absl::StrCat("citizen", i); }
@@ -206,7 +90,7 @@ class PointsKill : public testing::Test {
   void Earn(int citizen) {
     for (int month = 1; month <= 5; ++month) {
       v1::RecordEarningRequest request;
-      request.set_request_id(NewRequestId());
+      request.set_request_id(service_.NewRequestId());
       request.set_rule("traffic_month");
       request.set_citizen(Citizen(citizen));
       request.set_source(absl::StrCat("traffic/", month));
@@ -217,14 +101,14 @@ class PointsKill : public testing::Test {
     }
   }
 
-  TestIssuer issuer_;
-  const KafkaOptions kafka_{.brokers = Environment("CIVICMESH_TEST_BROKER"),
-                            .domain = absl::StrCat("points", std::random_device()()),
-                            .shards = kShards};
-  const std::string socket_ = absl::StrCat("unix:/tmp/", kafka_.domain, ".sock"),
-                    jwks_ = absl::StrCat(testing::TempDir(), "/", kafka_.domain, ".json");
-  std::atomic<int> requests_{0};
-  pid_t pid_ = 0;
+  static std::string Domain() {
+    const std::string domain = absl::StrCat("points", std::random_device()());
+    setenv("POINTS_TEST_DOMAIN", domain.c_str(), 1);  // for the program
+    return domain;
+  }
+
+  const std::string domain_ = Domain();
+  ServiceToKill service_{POINTS_FOR_KILL_TEST, domain_, kShards};
 };
 
 // The books of the public facts, account by account and hold by hold.
@@ -274,7 +158,7 @@ class Books {
 
 TEST_F(PointsKill, NothingIsSoldTwiceAndEveryAnswerHolds) {
   v1::StockItemRequest stock;
-  stock.set_request_id(NewRequestId());
+  stock.set_request_id(service_.NewRequestId());
   stock.set_catalogue_id("theatre-seat");
   v1::Item seat;
   ASSERT_TRUE(Call("manager", "CATALOGUE_MANAGER", &Stub::StockItem, stock, &seat).ok());
@@ -287,7 +171,7 @@ TEST_F(PointsKill, NothingIsSoldTwiceAndEveryAnswerHolds) {
   std::thread citizens([&] {
     for (int i = 0; i < kCitizens; ++i) {
       v1::RedeemItemRequest request;
-      request.set_request_id(NewRequestId());
+      request.set_request_id(service_.NewRequestId());
       request.set_item(seat.name());
       request.set_quantity(1);
       request.set_price_points(seat.price_points());
@@ -300,14 +184,15 @@ TEST_F(PointsKill, NothingIsSoldTwiceAndEveryAnswerHolds) {
   });
   for (int kill = 1; kill <= kKills; ++kill) {
     while (asked < kill * kCitizens / (kKills + 1)) std::this_thread::yield();
-    Kill();
-    Spawn();
+    service_.Kill();
+    service_.Spawn();
   }
   citizens.join();
-  Quiesce();
+  service_.Quiesce();
 
   Books books;
-  for (const auto& fact : Facts(kafka_).all) books.Take(fact);
+  for (const auto& fact : Facts({.brokers = service_.broker(), .domain = domain_, .shards = kShards}).all)
+    books.Take(fact);
   EXPECT_EQ(books.ended.size(), static_cast<size_t>(kCitizens));
   EXPECT_EQ(books.taken.size(), static_cast<size_t>(kSeats));
   int completed = 0;

@@ -2,15 +2,9 @@
 // shards, on the real Kafka and Redis: every answer given holds, and no activity has a sign-up more or less than it has
 // places.
 #include <grpcpp/grpcpp.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <fstream>
 #include <map>
-#include <random>
 #include <set>
 #include <string>
 #include <thread>
@@ -18,15 +12,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "civicmesh/volunteering/v1/volunteering_service.grpc.pb.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "services/runtime/base/ids.h"
-#include "services/runtime/journal/kafka_topics.h"
 #include "services/runtime/rpc/errors.h"
-#include "services/runtime/rpc/test_tokens.h"
+#include "services/runtime/rpc/service_to_kill_for_tests.h"
 
 namespace civicmesh::volunteering {
 namespace {
@@ -34,83 +25,15 @@ namespace {
 using Stub = v1::VolunteeringService::Stub;
 
 constexpr int kShards = 8, kActivities = 4, kCitizens = 40, kPlaces = 15, kThreads = 8, kKills = 2;
-constexpr char kOrganiser[] = "organiser-01";
-// The bound is only for a test that fails.
-constexpr absl::Duration kPatience = absl::Seconds(90);
-
-std::string Environment(const char* name) {
-  const char* value = std::getenv(name);
-  EXPECT_NE(value, nullptr) << name << " is not set: tests/run sets it";
-  return value ? value : "";
-}
+const ActorView kOrganiser{.subject = "organiser-01", .roles = {"ORGANISER"}, .unit = ""};
 
 class VolunteeringKill : public testing::Test {
  protected:
-  void SetUp() override {
-    auto made = CreateTopics({.brokers = broker_, .domain = "volunteering", .shards = kShards}, {});
-    ASSERT_TRUE(made.ok()) << made;
-    std::ofstream(jwks_) << issuer_.Jwks();
-    Spawn();
-  }
-  void TearDown() override {
-    Kill();
-    unlink(jwks_.c_str());
-    unlink(socket_.substr(5).c_str());
-  }
-
-  void Spawn() {
-    const std::string kafka = "--kafka=" + broker_, redis = "--redis=unix:" + Environment("CIVICMESH_TEST_REDIS"),
-                      listen = "--listen=" + socket_, jwks = "--jwks=" + jwks_,
-                      shards = absl::StrCat("--shards=", kShards);
-    pid_ = fork();
-    if (pid_ == 0) {
-      execl(SERVICE, SERVICE, kafka.c_str(), redis.c_str(), listen.c_str(), jwks.c_str(), shards.c_str(), "--issuer=i",
-            "--audience=a", nullptr);
-      _exit(127);
-    }
-  }
-  void Kill() {
-    if (pid_ <= 0) return;
-    kill(pid_, SIGKILL);
-    waitpid(std::exchange(pid_, 0), nullptr, 0);
-  }
-
-  std::unique_ptr<Stub> Connect() {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
-    return v1::VolunteeringService::NewStub(
-        grpc::CreateCustomChannel(socket_, grpc::InsecureChannelCredentials(), arguments));
-  }
-  // As a client does it: unknown is asked again, with the same request_id.
-  template <typename Request, typename Response>
-  grpc::Status Call(Stub& stub, const std::string& subject, const std::string& role,
-                    grpc::Status (Stub::*rpc)(grpc::ClientContext*, const Request&, Response*), const Request& request,
-                    Response* response) {
-    const std::string token = issuer_.Token({{"iss", "i"},
-                                             {"aud", "a"},
-                                             {"sub", subject},
-                                             {"exp", absl::ToUnixSeconds(absl::Now()) + 300},
-                                             {"roles", {role}}});
-    const absl::Time until = absl::Now() + kPatience;
-    grpc::Status status;
-    do {
-      grpc::ClientContext context;
-      context.set_wait_for_ready(true);
-      context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(5)));
-      context.AddMetadata("authorization", "Bearer " + token);
-      status = (stub.*rpc)(&context, request, response);
-    } while (absl::Now() < until && (status.error_code() == grpc::StatusCode::UNAVAILABLE ||
-                                     status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED));
-    return status;
-  }
-  std::string NewRequestId() {
-    const int64_t ms = absl::ToUnixMillis(absl::Now());
-    return absl::StrFormat("%08x-%04x-7000-8000-%012x", ms >> 16, ms & 0xffff, ++requests_);
-  }
+  std::unique_ptr<Stub> Connect() const { return v1::VolunteeringService::NewStub(service_.Connect()); }
 
   std::string Publish(Stub& stub) {
     v1::PublishActivityRequest request;
-    request.set_request_id(NewRequestId());
+    request.set_request_id(service_.NewRequestId());
     request.set_title_zh("文明劝导");
     request.set_place_zh("学林街路口");
     request.mutable_location()->set_latitude(30);
@@ -119,25 +42,26 @@ class VolunteeringKill : public testing::Test {
     request.set_capacity(kPlaces);
     request.set_risks_zh("车流较大");
     v1::Activity activity;
-    const auto status = Call(stub, kOrganiser, "ORGANISER", &Stub::PublishActivity, request, &activity);
+    const auto status = service_.Call(stub, kOrganiser, &Stub::PublishActivity, request, &activity);
     EXPECT_TRUE(status.ok()) << status.error_message();
     return activity.name();
   }
   // "" where the citizen is in, else the reason.
   std::string SignUp(Stub& stub, const std::string& activity, int citizen) {
+    const ActorView caller{.subject = absl::StrCat("citizen-", citizen), .roles = {"CITIZEN"}, .unit = ""};
     v1::SignUpRequest request;
     request.set_name(activity);
-    request.set_request_id(NewRequestId());
+    request.set_request_id(service_.NewRequestId());
     request.set_age_band(v1::AGE_BAND_ADULT);
     v1::ServiceRecord record;
-    const auto status = Call(stub, absl::StrCat("citizen-", citizen), "CITIZEN", &Stub::SignUp, request, &record);
+    const auto status = service_.Call(stub, caller, &Stub::SignUp, request, &record);
     return status.ok() ? "" : absl::StrCat(ReasonOf(status), " ", status.error_message());
   }
   std::set<std::string> Listed(Stub& stub, const std::string& activity) {
     v1::ListServiceRecordsRequest request;
     request.set_parent(activity);
     v1::ListServiceRecordsResponse response;
-    const auto status = Call(stub, kOrganiser, "ORGANISER", &Stub::ListServiceRecords, request, &response);
+    const auto status = service_.Call(stub, kOrganiser, &Stub::ListServiceRecords, request, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
     std::set<std::string> tokens;
     for (const auto& record : response.service_records()) tokens.insert(record.volunteer_token());
@@ -145,13 +69,7 @@ class VolunteeringKill : public testing::Test {
     return tokens;
   }
 
-  const std::string broker_ = Environment("CIVICMESH_TEST_BROKER");
-  const std::string name_ = absl::StrCat("volunteering", std::random_device()());
-  const std::string jwks_ = absl::StrCat(testing::TempDir(), "/", name_, ".json");
-  const std::string socket_ = absl::StrCat("unix:/tmp/", name_, ".sock");
-  TestIssuer issuer_;
-  std::atomic<int> requests_{0};
-  pid_t pid_ = 0;
+  ServiceToKill service_{SERVICE, "volunteering", kShards};
 };
 
 TEST_F(VolunteeringKill, EveryAnswerHoldsAndNoPlaceIsGivenTwice) {
@@ -176,8 +94,8 @@ TEST_F(VolunteeringKill, EveryAnswerHoldsAndNoPlaceIsGivenTwice) {
   for (int kill = 1; kill <= kKills; ++kill) {
     while (answered < kill * kActivities * kPlaces / kKills && next < kActivities * kCitizens)
       std::this_thread::yield();
-    Kill();
-    Spawn();
+    service_.Kill();
+    service_.Spawn();
   }
   for (auto& thread : threads) thread.join();
 

@@ -13,10 +13,21 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/synchronization/notification.h"
+#include "civicmesh/runtime/v1/control_service.grpc.pb.h"
+#include "services/runtime/base/ids.h"
+#include "services/runtime/journal/kafka_journal.h"
 #include "services/runtime/journal/kafka_topics.h"
+#include "services/runtime/shard/reference_reader.h"
 
 namespace civicmesh {
 namespace {
+
+using runtime::v1::ControlService;
+
+constexpr absl::Duration kPatience = absl::Seconds(90);
+
+ActorView Operator() { return {.subject = "operator", .roles = {"OPERATOR"}, .unit = ""}; }
 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
@@ -33,6 +44,7 @@ std::string FreshPath(const std::string& domain, const char* ending) {
 
 ServiceToKill::ServiceToKill(std::string program, const std::string& domain, int shards)
     : program_(std::move(program)),
+      domain_(domain),
       shards_(shards),
       broker_(Environment("CIVICMESH_TEST_BROKER")),
       redis_(Environment("CIVICMESH_TEST_REDIS")),
@@ -71,6 +83,49 @@ std::shared_ptr<grpc::Channel> ServiceToKill::Connect() const {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
   return grpc::CreateCustomChannel("unix:" + socket_, grpc::InsecureChannelCredentials(), arguments);
+}
+
+void ServiceToKill::LoadReference(const std::string& kind, const std::string& content) {
+  const KafkaOptions reference{.brokers = broker_, .domain = "reference", .shards = 1};
+  const auto made = CreateTopics(reference, {});
+  ASSERT_TRUE(made.ok()) << made;
+  KafkaJournal journal(reference);
+  const auto appender = journal.NewAppender();
+  for (auto& record : ReferenceRecords(kind, "test", content)) {
+    absl::Notification answered;
+    absl::Status landed;
+    const auto queued =
+        appender->Append({Topic::kJournal, 0}, std::move(record), {}, [&](const absl::StatusOr<int64_t>& at) {
+          landed = at.status();
+          answered.Notify();
+        });
+    ASSERT_TRUE(queued.ok()) << queued;
+    answered.WaitForNotification();
+    ASSERT_TRUE(landed.ok()) << landed;
+  }
+  runtime::v1::ActivateReferenceRequest request;
+  request.set_service(domain_);
+  request.set_kind(kind);
+  request.set_version("test");
+  request.set_sha256(Sha256(content));
+  request.mutable_valid_from()->set_seconds(1);
+  runtime::v1::ActivateReferenceResponse response;
+  auto control = ControlService::NewStub(Connect());
+  const auto status = Call(*control, Operator(), &ControlService::Stub::ActivateReference, request, &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+}
+
+void ServiceToKill::Quiesce() {
+  runtime::v1::QuiesceRequest request;
+  request.set_service(domain_);
+  runtime::v1::QuiesceResponse response;
+  auto control = ControlService::NewStub(Connect());
+  const absl::Time until = absl::Now() + kPatience;
+  do {
+    const auto status = Call(*control, Operator(), &ControlService::Stub::Quiesce, request, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+  } while (!response.at_rest() && absl::Now() < until);
+  ASSERT_TRUE(response.at_rest()) << response.ShortDebugString();
 }
 
 std::string ServiceToKill::NewRequestId() {

@@ -8,8 +8,8 @@
 //   service.Spawn();
 //
 // For tests only: fails them where the environment or the broker is not there. Call, Connect and NewRequestId are
-// thread-safe. Call blocks until there is an answer that is certain, at most 90 seconds; the bound is for a test that
-// fails.
+// thread-safe. Call blocks until there is an answer that is certain, LoadReference and Quiesce until it is so, at most
+// 90 seconds; the bound is for a test that fails.
 #pragma once
 
 #include <sys/types.h>
@@ -41,6 +41,11 @@ class ServiceToKill {
   std::string NewRequestId();
   const std::string& broker() const { return broker_; }
 
+  // Puts `content` into the reference topic and activates it in all shards.
+  void LoadReference(const std::string& kind, const std::string& content);
+  // Returns once all shards and policies rest.
+  void Quiesce();
+
   template <typename Stub, typename Request, typename Response>
   grpc::Status Call(Stub& stub, const ActorView& actor,
                     grpc::Status (Stub::*rpc)(grpc::ClientContext*, const Request&, Response*), const Request& request,
@@ -62,7 +67,7 @@ class ServiceToKill {
  private:
   std::string TokenOf(const ActorView& actor) const;
 
-  const std::string program_;
+  const std::string program_, domain_;
   const int shards_;
   const std::string broker_, redis_, jwks_, socket_;
   const TestIssuer issuer_;
