@@ -27,7 +27,8 @@ MAX_SOCKET_PATH = 107  # of the kernel
 ISSUER = "https://id.civicmesh.test"
 AUDIENCE = "civicmesh"
 # By file in keys/: the variable in which the services expect it.
-SECRETS = {"body_key": "CIVICMESH_BODY_KEY", "receipt_keys": "CIVICMESH_RECEIPT_KEYS"}
+SECRETS = {"body_key": "CIVICMESH_BODY_KEY", "receipt_keys": "CIVICMESH_RECEIPT_KEYS",
+           "person_key": "CIVICMESH_PERSON_KEY"}
 
 
 class Unusable(Exception):

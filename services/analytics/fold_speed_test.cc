@@ -47,7 +47,7 @@ class FullCase {
     context_.mutable_location()->set_latitude(30.3);
     context_.mutable_location()->set_longitude(119.9);
     context_.set_lead_report("reports/" + MakeId("r", shard_, n));
-    context_.set_reporter_token(PersonToken(n));
+    context_.set_reporter_token("p-" + n);
     context_.set_source(type::v1::REPORT_SOURCE_CITIZEN_APP);
     context_.set_report_count(1);
     context_.add_reports(context_.lead_report());

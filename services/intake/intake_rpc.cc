@@ -15,11 +15,12 @@
 #include "services/intake/received.h"
 #include "services/intake/seal.h"
 #include "services/intake/text/masking.h"
-#include "services/runtime/personal/utf8.h"
 #include "services/intake/tracking_code.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/base/names.h"
+#include "services/runtime/base/person_tokens.h"
+#include "services/runtime/personal/utf8.h"
 #include "services/runtime/rpc/serve.h"
 
 namespace civicmesh::intake {
@@ -60,6 +61,7 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
         const std::string code = req->anonymous() ? MakeTrackingCode(sealer_, req->request_id()) : "";
         v1::Command command;
         *command.mutable_submit_report() = Protected(*req, standard->get(), code);
+        command.set_caller_token(service_.persons->Of(call.actor.subject));
         service_.door->Submit(call,
                               {.shard = shard,
                                .routing_key = req->request_id(),
@@ -67,7 +69,7 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
                                .body = req,
                                .payload = command.SerializeAsString(),
                                .receipt_wait_ms = kReceiptWaitMs},
-                              AnswerSubmission(shard, command.submit_report(), finish, call.actor, code, resp));
+                              AnswerSubmission(shard, command, finish, call.actor, code, resp));
       });
     });
   }
@@ -79,6 +81,7 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
       add.set_name(req->name());
       add.set_etag(req->etag());
       add.set_tracking_hash(HashOfTrackingCode(req->tracking_code()));
+      command.set_caller_token(service_.persons->Of(call.actor.subject));
       if (!Trim(req->text()).empty()) *add.mutable_text() = Protect(req->text());
       *add.mutable_photos() = req->photos();
       SubmitTo("r", "reports/", call, *req, command, finish,
@@ -93,6 +96,7 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
       withdraw.set_name(req->name());
       withdraw.set_etag(req->etag());
       withdraw.set_tracking_hash(HashOfTrackingCode(req->tracking_code()));
+      command.set_caller_token(service_.persons->Of(call.actor.subject));
       SubmitTo("r", "reports/", call, *req, command, finish,
                AnswerReport(finish, call.actor, "", resp, withdraw.tracking_hash()));
     });
@@ -115,7 +119,7 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
       const auto read = [=, this, shard = *shard, actor = call.actor](Finish answer) {
         ReadStream(*service_.reads, shard, id,
                    AnswerRead<v1::IntakeStream>(answer, [=, this](const v1::IntakeStream& stream) {
-                     const Reader reader = ReaderOf(stream.report(), actor, hash);
+                     const Reader reader = ReaderOf(stream.report(), actor, service_.persons->Of(actor.subject), hash);
                      if (reader == Reader::kNobody) return RuntimeError("REASON_NOT_FOUND");
                      const absl::Status shown = ToReport(stream.report(), reader, sealer_, resp);
                      return shown.ok() ? grpc::Status::OK : ErrorOf(shown);
@@ -128,6 +132,7 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
 
   Reactor* ListReports(Context* ctx, const v1::ListReportsRequest* req, v1::ListReportsResponse* resp) override {
     return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
+      const std::string token = service_.persons->Of(call.actor.subject);
       ListQuery query{.descending = true,
                       .shards = service_.shards,
                       .page_size = std::min(req->page_size(), kMaxPage),
@@ -141,13 +146,13 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
       } else {
         const bool gateway = call.actor.Has("GATEWAY");
         query.index = gateway ? "submitter" : "reporter";
-        query.value = gateway ? call.actor.subject : PersonToken(call.actor.subject);
+        query.value = gateway ? call.actor.subject : token;
       }
       ListRows(*service_.reads, query, [=, this, actor = call.actor](ListResult found) {
         for (const auto& [id, bytes] : found.entries) {
           v1::IntakeStream stream;
           const bool read = found.status.ok() && stream.ParseFromString(bytes);
-          const Reader reader = read ? ReaderOf(stream.report(), actor, "") : Reader::kNobody;
+          const Reader reader = read ? ReaderOf(stream.report(), actor, token, "") : Reader::kNobody;
           if (reader == Reader::kNobody) continue;
           const absl::Status shown = ToReport(stream.report(), reader, sealer_, resp->add_reports());
           if (!shown.ok()) found.status = ErrorOf(shown);
@@ -237,7 +242,7 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
     if (req.has_reported_at()) *out.mutable_reported_at() = req.reported_at();
     out.set_anonymous(req.anonymous());
     out.set_tracking_hash(HashOfTrackingCode(tracking_code));
-    if (!req.reporter_reference().empty()) out.set_reporter_token(PersonToken(req.reporter_reference()));
+    if (!req.reporter_reference().empty()) out.set_reporter_token(service_.persons->Of(req.reporter_reference()));
     if (standard) *out.mutable_category() = standard->classifier.Propose(req.text());
     return out;
   }
@@ -266,7 +271,9 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
       if (!result.status.ok()) return finish(std::move(result.status));
       if (!stream.ParseFromString(result.state)) return finish(RuntimeError("REASON_DATA_LOSS"));
       // A staff member's command was accepted, so it may see at least what staff see.
-      const Reader reader = IsReporter(stream.report(), actor, tracking_hash) ? Reader::kReporter : Reader::kStaff;
+      const std::string token = service_.persons->Of(actor.subject);
+      const bool own = IsReporter(stream.report(), actor, token, tracking_hash);
+      const Reader reader = own ? Reader::kReporter : Reader::kStaff;
       const absl::Status shown = ToReport(stream.report(), reader, sealer_, resp);
       resp->set_tracking_code(new_code);
       finish(shown.ok() ? grpc::Status::OK : ErrorOf(shown));
@@ -274,12 +281,11 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
   }
 
   // As AnswerReport; and where the append was acknowledged and no outcome came, RECEIVED.
-  CommandDoor::Done AnswerSubmission(int shard, const v1::SubmitReport& submitted, Finish finish, ActorView actor,
+  CommandDoor::Done AnswerSubmission(int shard, const v1::Command& command, Finish finish, ActorView actor,
                                      std::string new_code, v1::Report* resp) const {
-    std::vector<std::string> persons{submitted.reporter_token()};
-    if (!actor.subject.empty()) persons.push_back(PersonToken(actor.subject));
+    const std::vector<std::string> persons{command.submit_report().reporter_token(), command.caller_token()};
     auto outcome = AnswerReport(finish, std::move(actor), new_code, resp);
-    return [=, this, hash = submitted.tracking_hash()](CommandResult result) {
+    return [=, this, hash = command.submit_report().tracking_hash()](CommandResult result) {
       if (!result.received) return outcome(std::move(result));
       received_.Give(shard, *result.received, hash, persons, resp);
       resp->set_tracking_code(new_code);

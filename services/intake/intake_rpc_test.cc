@@ -255,7 +255,7 @@ TEST_F(IntakeRpcTest, WhoReportsAnonymouslyWithATokenLeavesNoTrace) {
   SubmitKText(shy, "anonymous: true");
   const std::string bytes = service_.AllBytes();
   EXPECT_THAT(bytes, HasSubstr("anonymous"));
-  EXPECT_THAT(bytes, AllOf(Not(HasSubstr(shy.subject)), Not(HasSubstr(PersonToken(shy.subject)))));
+  EXPECT_THAT(bytes, AllOf(Not(HasSubstr(shy.subject)), Not(HasSubstr(service_.persons().Of(shy.subject)))));
 }
 
 TEST_F(IntakeRpcTest, ARetryGetsTheSameReportAndTheSameCode) {

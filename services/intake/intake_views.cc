@@ -130,8 +130,9 @@ bool IsStaff(const ActorView& actor) {
   });
 }
 
-Reader ReaderOf(const v1::ReportState& report, const ActorView& actor, const std::string& tracking_hash) {
-  if (IsReporter(report, actor, tracking_hash)) return Reader::kReporter;
+Reader ReaderOf(const v1::ReportState& report, const ActorView& actor, const std::string& caller_token,
+                const std::string& tracking_hash) {
+  if (IsReporter(report, actor, caller_token, tracking_hash)) return Reader::kReporter;
   return IsStaff(actor) ? Reader::kStaff : Reader::kNobody;
 }
 

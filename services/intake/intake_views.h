@@ -19,8 +19,9 @@ class ReportState;
 
 enum class Reader { kReporter, kStaff, kNobody };
 
-// Who the caller is for this report. `tracking_hash` is empty where no code was sent.
-Reader ReaderOf(const v1::ReportState& report, const ActorView& actor, const std::string& tracking_hash);
+// Who the caller, a person of that token, is for this report. `tracking_hash` is empty where no code was sent.
+Reader ReaderOf(const v1::ReportState& report, const ActorView& actor, const std::string& caller_token,
+                const std::string& tracking_hash);
 bool IsStaff(const ActorView& actor);
 
 // Fails where what is sealed cannot be opened (Sealer::Open). `reader` is not kNobody.

@@ -7,7 +7,7 @@
 #include "services/intake/domain/reports.h"
 #include "services/intake/intake_views.h"
 #include "services/intake/receipt.h"
-#include "services/runtime/base/ids.h"
+#include "services/runtime/base/person_tokens.h"
 #include "services/runtime/rpc/command_door.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/outcomes.h"
@@ -16,11 +16,12 @@
 namespace civicmesh::intake {
 namespace {
 
-bool MayShow(const v1::Receipt& receipt, const ActorView& actor, const std::string& tracking_hash) {
+bool MayShow(const v1::Receipt& receipt, const ActorView& actor, const std::string& caller_token,
+             const std::string& tracking_hash) {
   if (!tracking_hash.empty() && tracking_hash == receipt.tracking_hash()) return true;
   if (actor.subject.empty()) return false;
   const auto& persons = receipt.person_tokens();
-  return IsStaff(actor) || std::find(persons.begin(), persons.end(), PersonToken(actor.subject)) != persons.end();
+  return IsStaff(actor) || std::find(persons.begin(), persons.end(), caller_token) != persons.end();
 }
 
 }  // namespace
@@ -44,7 +45,8 @@ void ReceivedReports::Ask(const std::string& text, const std::string& id, const 
   const auto opened = keys_.Open(text);
   if (!opened) return finish(ErrorOf(Refuse(v1::REASON_RECEIPT_INVALID, "receipt")));
   const v1::Receipt& receipt = *opened;
-  if (ReportIdOf(receipt.shard(), receipt.command_id()) != id || !MayShow(receipt, actor, tracking_hash))
+  if (ReportIdOf(receipt.shard(), receipt.command_id()) != id ||
+      !MayShow(receipt, actor, service_.persons->Of(actor.subject), tracking_hash))
     return finish(ErrorOf(Refuse(v1::REASON_RECEIPT_NOT_YOURS, "receipt")));
   ReadOutcomes(*service_.reads, receipt.shard(), {receipt.command_id()}, [=, this](const OutcomesRead& read) {
     switch (FateOf(receipt, read)) {

@@ -34,7 +34,7 @@ class ReceivedReports {
   ReceivedReports(const ServiceContext& service, const ReceiptKeys& keys) : service_(service), keys_(keys) {}
 
   // The answer to a submission that landed and was not heard of. Who may ask with the receipt: whoever has the code of
-  // `tracking_hash`, and these persons (PersonToken).
+  // `tracking_hash`, and the persons of these tokens.
   void Give(int shard, const Received& landed, const std::string& tracking_hash, std::vector<std::string> persons,
             v1::Report* report) const;
 

@@ -5,7 +5,7 @@
 
 #include "services/intake/domain/reports.h"
 #include "services/intake/receipt.h"
-#include "services/runtime/base/ids.h"
+#include "services/runtime/base/person_tokens.h"
 #include "services/runtime/rpc/command_door.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/fake_reads.h"
@@ -45,7 +45,7 @@ class ReceivedTest : public testing::Test {
   }
   std::string Receipt(const std::string& tracking_hash = "") {
     v1::Report report;
-    reports_.Give(kShard, landed_, tracking_hash, {PersonToken("u1"), ""}, &report);
+    reports_.Give(kShard, landed_, tracking_hash, {persons_.Of("u1"), ""}, &report);
     EXPECT_EQ(report.name(), "reports/" + id_);
     EXPECT_EQ(report.status(), v1::REPORT_STATUS_RECEIVED);
     EXPECT_EQ(report.anonymous(), !tracking_hash.empty());
@@ -67,7 +67,8 @@ class ReceivedTest : public testing::Test {
   }
 
   FakeReads reads_;
-  const ServiceContext service_{.reads = &reads_};
+  const PersonTokens persons_{"key"};
+  const ServiceContext service_{.reads = &reads_, .persons = &persons_};
   const ReceiptKeys keys_{{std::string(32, 'k')}};
   ReceivedReports reports_{service_, keys_};
   const Received landed_{kOffset, std::string(32, 'c'), "body"};
@@ -130,7 +131,7 @@ TEST_F(ReceivedTest, WhatIsNoReceiptOfOursIsSaidToBeNone) {
   EXPECT_EQ(Ask("x"), "REASON_RECEIPT_INVALID");
   v1::Report foreign;
   ReceiptKeys keys({std::string(32, 'f')});
-  ReceivedReports(service_, keys).Give(kShard, landed_, "", {PersonToken("u1")}, &foreign);
+  ReceivedReports(service_, keys).Give(kShard, landed_, "", {persons_.Of("u1")}, &foreign);
   EXPECT_EQ(Ask(foreign.receipt()), "REASON_RECEIPT_INVALID");
 }
 

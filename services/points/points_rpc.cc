@@ -10,7 +10,7 @@
 #include "services/points/domain/account.h"
 #include "services/points/points_names.h"
 #include "services/points/voucher.h"
-#include "services/runtime/base/ids.h"
+#include "services/runtime/base/person_tokens.h"
 #include "services/runtime/rpc/serve.h"
 
 namespace civicmesh::points {
@@ -48,14 +48,15 @@ bool IsStaff(const ActorView& actor) {
   return false;
 }
 
-// An account that a caller asks for: a citizen their own, staff any. An empty name: there is none for them.
+// An account that a caller (of that token) asks for: a citizen their own, staff any. An empty name: there is none for
+// them.
 struct Asked {
   std::string name;
   bool own = false;
 };
 
-Asked AccountFor(const ActorView& actor, const std::string& name, int shards) {
-  const std::string own = actor.Has("CITIZEN") ? AccountName(PersonToken(actor.subject), shards) : "";
+Asked AccountFor(const ActorView& actor, const std::string& token, const std::string& name, int shards) {
+  const std::string own = actor.Has("CITIZEN") ? AccountName(token, shards) : "";
   if (!own.empty() && (name == kMine || name == own)) return {own, true};
   return {IsStaff(actor) && ShardOfAccount(name, shards) >= 0 ? name : "", false};
 }
@@ -134,10 +135,10 @@ class PointsRpc : public v1::PointsService::CallbackService {
   grpc::ServerUnaryReactor* GetAccount(grpc::CallbackServerContext* ctx, const v1::GetAccountRequest* req,
                                        v1::Account* resp) override {
     return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
-      const Asked asked = AccountFor(call.actor, req->name(), service_.shards);
+      const Asked asked = AccountFor(call.actor, TokenOf(call), req->name(), service_.shards);
       if (asked.name.empty()) return finish(RuntimeError("REASON_NOT_FOUND", "name"));
       resp->set_name(asked.name);
-      if (asked.own) resp->set_owner_token(PersonToken(call.actor.subject));
+      if (asked.own) resp->set_owner_token(TokenOf(call));
       ReadStream(*service_.reads, ShardOfAccount(asked.name, service_.shards), StreamOf("accounts/", asked.name),
                  [=](StreamResult read) {
                    // Whoever has not earned yet has an account all the same.
@@ -153,7 +154,7 @@ class PointsRpc : public v1::PointsService::CallbackService {
   grpc::ServerUnaryReactor* ListTransactions(grpc::CallbackServerContext* ctx, const v1::ListTransactionsRequest* req,
                                              v1::ListTransactionsResponse* resp) override {
     return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
-      const Asked asked = AccountFor(call.actor, req->parent(), service_.shards);
+      const Asked asked = AccountFor(call.actor, TokenOf(call), req->parent(), service_.shards);
       if (!asked.own) return finish(RuntimeError("REASON_NOT_FOUND", "parent"));
       std::make_shared<TransactionWalk>(*service_.reads, ShardOfAccount(asked.name, service_.shards),
                                         StreamOf("accounts/", asked.name), req->page_size(), resp, std::move(finish))
@@ -167,7 +168,7 @@ class PointsRpc : public v1::PointsService::CallbackService {
       if (req->citizen().empty()) return finish(RuntimeError("REASON_INVALID_ARGUMENT", "citizen"));
       v1::Command command;
       auto& earning = *command.mutable_record_earning();
-      earning.set_owner_token(PersonToken(req->citizen()));
+      earning.set_owner_token(service_.persons->Of(req->citizen()));
       earning.set_account(AccountName(earning.owner_token(), service_.shards));
       earning.set_rule(req->rule());
       earning.set_source(req->source());
@@ -234,7 +235,7 @@ class PointsRpc : public v1::PointsService::CallbackService {
       if (ShardOfItem(req->item(), service_.shards) < 0) return finish(RuntimeError("REASON_NOT_FOUND", "item"));
       v1::Command command;
       auto& redeem = *command.mutable_redeem_item();
-      redeem.set_owner_token(PersonToken(call.actor.subject));
+      redeem.set_owner_token(TokenOf(call));
       redeem.set_account(AccountName(redeem.owner_token(), service_.shards));
       *redeem.mutable_request() = *req;
       Submit(call, req, redeem.account(), ShardOfAccount(redeem.account(), service_.shards), command,
@@ -249,19 +250,20 @@ class PointsRpc : public v1::PointsService::CallbackService {
       const int shard = ShardOfRedemption(req->name(), service_.shards);
       if (shard < 0) return finish(RuntimeError("REASON_NOT_FOUND", "name"));
       ReadStream(*service_.reads, shard, StreamOf("redemptions/", req->name()),
-                 AnswerRead<v1::PointsStream>(std::move(finish), [=, this, token = PersonToken(call.actor.subject)](
-                                                                     const v1::PointsStream& state) {
-                   if (state.redemption().owner_token() != token) return RuntimeError("REASON_NOT_FOUND", "name");
-                   ToRedemption(state.redemption(), resp);
-                   return grpc::Status::OK;
-                 }));
+                 AnswerRead<v1::PointsStream>(std::move(finish),
+                                              [=, this, token = TokenOf(call)](const v1::PointsStream& state) {
+                                                if (state.redemption().owner_token() != token)
+                                                  return RuntimeError("REASON_NOT_FOUND", "name");
+                                                ToRedemption(state.redemption(), resp);
+                                                return grpc::Status::OK;
+                                              }));
     });
   }
 
   grpc::ServerUnaryReactor* ListRedemptions(grpc::CallbackServerContext* ctx, const v1::ListRedemptionsRequest* req,
                                             v1::ListRedemptionsResponse* resp) override {
     return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
-      const std::string token = PersonToken(call.actor.subject);
+      const std::string token = TokenOf(call);
       ListRows(*service_.reads,
                {.index = "owner",
                 .value = token,
@@ -282,6 +284,8 @@ class PointsRpc : public v1::PointsService::CallbackService {
   }
 
  private:
+  std::string TokenOf(const Call& call) const { return service_.persons->Of(call.actor.subject); }
+
   void Submit(const Call& call, const google::protobuf::Message* req, const std::string& routing_key, int shard,
               const v1::Command& command, CommandDoor::Done done) {
     const auto* field = req->GetDescriptor()->FindFieldByName("request_id");

@@ -14,7 +14,6 @@
 #include "services/points/points_names.h"
 #include "services/points/points_policies.h"
 #include "services/points/points_reference.h"
-#include "services/runtime/base/ids.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/service_for_tests.h"
 
@@ -69,7 +68,7 @@ class Points {
     auto& context = *fact.mutable_context();
     context.set_case_("cases/" + id);
     context.set_source(civicmesh::type::v1::REPORT_SOURCE_CITIZEN_APP);
-    context.set_reporter_token(PersonToken(citizen.subject));
+    context.set_reporter_token(service.persons().Of(citizen.subject));
     context.set_safety_hazard(hazard);
     context.mutable_occurred_at()->set_seconds(absl::ToUnixSeconds(gwt::At("10:00")));
     service.Publish("dispatch", 1, fact, now);
@@ -132,8 +131,8 @@ class Points {
 TEST(PointsRpc, WhoNeverEarnedHasAnAccountAllTheSame) {
   Points points;
   const v1::Account account = points.Account(kLi);
-  EXPECT_EQ(account.name(), AccountName(PersonToken("li.wen"), 2));
-  EXPECT_EQ(account.owner_token(), PersonToken("li.wen"));
+  EXPECT_EQ(account.name(), AccountName(points.service.persons().Of("li.wen"), 2));
+  EXPECT_EQ(account.owner_token(), points.service.persons().Of("li.wen"));
   EXPECT_EQ(account.available(), 0);
   EXPECT_EQ(points.Account(kLeader, account.name()).name(), account.name());
   v1::ListTransactionsRequest request;

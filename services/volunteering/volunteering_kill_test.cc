@@ -15,7 +15,7 @@
 #include "absl/time/clock.h"
 #include "civicmesh/volunteering/v1/volunteering_service.grpc.pb.h"
 #include "gmock/gmock.h"
-#include "services/runtime/base/ids.h"
+#include "services/runtime/base/person_tokens.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/service_to_kill_for_tests.h"
 
@@ -104,7 +104,7 @@ TEST_F(VolunteeringKill, EveryAnswerHoldsAndNoPlaceIsGivenTwice) {
     for (int citizen = 0; citizen < kCitizens; ++citizen) {
       const std::string& answer = answers[{a, citizen}];
       if (answer.empty())
-        in.insert(PersonToken(absl::StrCat("citizen-", citizen)));
+        in.insert(PersonTokens(PersonTokens::kDevelopmentKey).Of(absl::StrCat("citizen-", citizen)));
       else
         EXPECT_THAT(answer, testing::StartsWith("REASON_FULL"));
     }

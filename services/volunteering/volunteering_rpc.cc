@@ -12,6 +12,7 @@
 #include "civicmesh/volunteering/v1/volunteering_service.grpc.pb.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/base/names.h"
+#include "services/runtime/base/person_tokens.h"
 #include "services/runtime/rpc/serve.h"
 #include "services/volunteering/domain/common.h"
 #include "services/volunteering/domain/names.h"
@@ -89,7 +90,7 @@ class VolunteeringRpc : public v1::VolunteeringService::CallbackService {
   grpc::ServerUnaryReactor* SignUp(grpc::CallbackServerContext* ctx, const v1::SignUpRequest* req,
                                    v1::ServiceRecord* resp) override {
     return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
-      const RecordName own{ActivityStream(req->name()), PersonToken(call.actor.subject)};
+      const RecordName own{ActivityStream(req->name()), TokenOf(call)};
       const auto shard = ShardOfActivity(own.stream);
       if (!shard) return finish(NoActivity());
       v1::Command command;
@@ -136,7 +137,7 @@ class VolunteeringRpc : public v1::VolunteeringService::CallbackService {
     return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
       const auto record = ParseRecordName(req->name());
       if (!record) return finish(NoRecord());
-      const bool own = record->volunteer_token == PersonToken(call.actor.subject);
+      const bool own = record->volunteer_token == TokenOf(call);
       Read(record->stream, std::move(finish), [=, actor = call.actor](const v1::ActivityState& state) {
         // Whoever may not see it is not told that it exists.
         const bool may = own || IsOrganiserOf(state, actor);
@@ -150,7 +151,7 @@ class VolunteeringRpc : public v1::VolunteeringService::CallbackService {
     return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
       const auto page = PageSize(req->page_size());
       if (!page) return finish(RuntimeError("REASON_INVALID_ARGUMENT", "page_size"));
-      const std::string own = PersonToken(call.actor.subject);
+      const std::string own = TokenOf(call);
       if (req->parent() == kAllActivities)
         return List(kVolunteerRows, own, true, *req, resp, std::move(finish),
                     [=](const v1::ActivityState& state) { ToOwn(state, own, resp); });
@@ -163,6 +164,8 @@ class VolunteeringRpc : public v1::VolunteeringService::CallbackService {
   }
 
  private:
+  std::string TokenOf(const Call& call) const { return service_.persons->Of(call.actor.subject); }
+
   static void ToOwn(const v1::ActivityState& state, const std::string& token, v1::ListServiceRecordsResponse* resp) {
     v1::ServiceRecord record;
     if (ToRecord(state, token, &record)) *resp->add_service_records() = std::move(record);
@@ -176,7 +179,7 @@ class VolunteeringRpc : public v1::VolunteeringService::CallbackService {
   template <typename Request>
   void Submit(const Call& call, int shard, std::string key, const Request& request, v1::Command command,
               CommandDoor::Done done) {
-    command.set_caller_token(PersonToken(call.actor.subject));
+    command.set_caller_token(TokenOf(call));
     service_.door->Submit(call,
                           {.shard = shard,
                            .routing_key = std::move(key),

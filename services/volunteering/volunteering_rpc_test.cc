@@ -138,7 +138,7 @@ TEST_F(VolunteeringRpcTest, FromSignUpToConfirmedMinutes) {
   EXPECT_EQ(activity.status(), v1::ACTIVITY_STATUS_PUBLISHED);
   EXPECT_EQ(activity.organiser(), "organiser-01");
   v1::ServiceRecord record = SignUp(activity.name(), 1);
-  EXPECT_EQ(record.name(), absl::StrCat(activity.name(), "/serviceRecords/", PersonToken("citizen-1")));
+  EXPECT_EQ(record.name(), absl::StrCat(activity.name(), "/serviceRecords/", service_.persons().Of("citizen-1")));
   EXPECT_EQ(record.status(), v1::SERVICE_STATUS_SIGNED_UP);
   EXPECT_EQ(record.title_zh(), "文明劝导");
   EXPECT_EQ(GetActivity(activity.name()).signed_up(), 1);
@@ -222,8 +222,9 @@ TEST_F(VolunteeringRpcTest, WhoVolunteersIsShownToThemAndTheOrganiserAlone) {
   EXPECT_EQ(GetRecord(kOrganiser, one, &record), "");
   EXPECT_EQ(GetRecord(Citizen(2), one, &record), "REASON_RECORD_NOT_FOUND");
   EXPECT_EQ(GetRecord(kOther, one, &record), "REASON_RECORD_NOT_FOUND");
-  EXPECT_EQ(GetRecord(Citizen(3), absl::StrCat(activity, "/serviceRecords/", PersonToken("citizen-3")), &record),
-            "REASON_RECORD_NOT_FOUND");
+  EXPECT_EQ(
+      GetRecord(Citizen(3), absl::StrCat(activity, "/serviceRecords/", service_.persons().Of("citizen-3")), &record),
+      "REASON_RECORD_NOT_FOUND");
   EXPECT_EQ(GetRecord(kNobody, one, &record), "REASON_UNAUTHENTICATED");
   EXPECT_EQ(Records(kOrganiser, activity, 50).size(), 2u);
   EXPECT_EQ(Records(Citizen(2), activity, 50).size(), 1u);

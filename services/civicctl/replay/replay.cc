@@ -154,7 +154,11 @@ class Replay {
     operator_ = Staff(files_.district, dice).One("OPERATOR", "replay");
     if (operator_.subject.empty()) return absl::FailedPreconditionError("district.json names no OPERATOR");
     if (auto status = LookAtCity(); !status.ok()) return status;
-    world_ = std::make_unique<World>(files_.district, *std::move(calendar), dice, mesh_.get(), diary_.get(), shards_);
+    // Only the schedule depends on it: a citizen's account lies in the shard of the citizen's token.
+    auto person_key = ReadFile(options_.mesh.keys + "/person_key");
+    PersonTokens persons(person_key.ok() ? *std::move(person_key) : PersonTokens::kDevelopmentKey);
+    world_ = std::make_unique<World>(files_.district, *std::move(calendar), dice, mesh_.get(), diary_.get(),
+                                     std::move(persons), shards_);
     for (const auto& minor : files_.standard.classes()) world_->classes[minor.code()] = minor;
     world_->codes = files_.codes;
     auto rest = AwaitRest(*mesh_, loop_, operator_, kRestPatience);

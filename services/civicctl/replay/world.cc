@@ -8,7 +8,6 @@
 #include "services/civicctl/replay/case_story.h"
 #include "services/civicctl/replay/report_story.h"
 #include "services/dispatch/dispatch_geometry.h"
-#include "services/runtime/base/ids.h"
 #include "services/runtime/base/names.h"
 
 namespace civicmesh::civicctl {
@@ -51,13 +50,14 @@ constexpr const char* kHappenings[] = {
 }  // namespace
 
 World::World(const reference::v1::District& district, WorkCalendar work_calendar, Dice throws, Mesh* way,
-             Diary* diary_of_it, int shard_count)
+             Diary* diary_of_it, PersonTokens person_tokens, int shard_count)
     : calendar(std::move(work_calendar)),
       dice(throws),
       staff(district, throws),
       rules(throws),
       mesh(*way),
       diary(*diary_of_it),
+      persons(std::move(person_tokens)),
       shards(shard_count),
       schedule(kDomains, shard_count, kMostUnderWay) {
   for (const char* what : kHappenings) happened.Add(what, 0);
@@ -78,7 +78,7 @@ std::string World::CodeOf(const std::string& code) const {
 
 Shard World::ShardBy(DomainNumber domain, std::string_view key) const { return {domain, ShardOf(key, shards)}; }
 
-Shard World::AccountShard(const std::string& citizen) const { return ShardBy(kPointsShards, PersonToken(citizen)); }
+Shard World::AccountShard(const std::string& citizen) const { return ShardBy(kPointsShards, persons.Of(citizen)); }
 
 Shard World::HomeShard(const type::v1::GeoPoint& location) const {
   return ShardBy(kDispatchShards, dispatch::HomeCell(location.latitude(), location.longitude()));

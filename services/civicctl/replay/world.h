@@ -18,6 +18,7 @@
 #include "services/civicctl/replay/rules.h"
 #include "services/civicctl/replay/schedule.h"
 #include "services/civicctl/replay/staff.h"
+#include "services/runtime/base/person_tokens.h"
 #include "services/runtime/workcalendar/work_calendar.h"
 
 namespace civicmesh::civicctl {
@@ -30,7 +31,7 @@ enum DomainNumber { kIntakeShards, kDispatchShards, kPointsShards, kVolunteering
 
 struct World {
   World(const reference::v1::District& district, WorkCalendar work_calendar, Dice throws, Mesh* way, Diary* diary_of_it,
-        int shard_count);
+        PersonTokens person_tokens, int shard_count);
   ~World();
 
   // Of the standard that the city has loaded.
@@ -64,6 +65,7 @@ struct World {
   const Rules rules;
   Mesh& mesh;
   Diary& diary;
+  const PersonTokens persons;  // of the city's key
   const int shards;
   Schedule schedule;
 

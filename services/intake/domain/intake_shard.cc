@@ -21,11 +21,13 @@ class IntakeShard : public TypedMachine<v1::JournalEvent, v1::Command, v1::Intak
   IntakeDecision DecideCommand(const v1::Command& command, const Context& ctx) const override {
     switch (command.command_case()) {
       case v1::Command::kSubmitReport:
-        return SubmitReport(command.submit_report(), ctx);
+        return SubmitReport(command.submit_report(), command.caller_token(), ctx);
       case v1::Command::kAddToReport:
-        return AddToReport(Report(command.add_to_report().name()), command.add_to_report(), ctx);
+        return AddToReport(Report(command.add_to_report().name()), command.add_to_report(), command.caller_token(),
+                           ctx);
       case v1::Command::kWithdrawReport:
-        return WithdrawReport(Report(command.withdraw_report().name()), command.withdraw_report(), ctx);
+        return WithdrawReport(Report(command.withdraw_report().name()), command.withdraw_report(),
+                              command.caller_token(), ctx);
       case v1::Command::kLocateReport:
         return LocateReport(Report(command.locate_report().name()), command.locate_report(), ctx);
       case v1::Command::kRaiseAlert:

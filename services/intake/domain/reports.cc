@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/intake/domain/reference.h"
-#include "services/runtime/base/ids.h"
 
 namespace civicmesh::intake {
 namespace {
@@ -75,10 +74,11 @@ std::optional<Refusal> CheckWho(const v1::SubmitReport& cmd, const ActorView& ac
 }
 
 // A citizen's own token, or the one a gateway speaks for; nobody's where the report is anonymous or a post's own.
-std::string ReporterToken(const v1::SubmitReport& cmd, const ActorView& actor, type::v1::ReportSource source) {
+std::string ReporterToken(const v1::SubmitReport& cmd, const ActorView& actor, const std::string& caller_token,
+                          type::v1::ReportSource source) {
   if (cmd.anonymous() || !cmd.reporter_token().empty()) return cmd.reporter_token();
   const bool own = source == type::v1::REPORT_SOURCE_CITIZEN_APP && actor.Has("CITIZEN");
-  return own ? PersonToken(actor.subject) : "";
+  return own ? caller_token : "";
 }
 
 // The context of the next event.
@@ -97,9 +97,10 @@ IntakeDecided One(const v1::ReportState& report, v1::JournalEvent event) {
 }
 
 // What every change by the reporter needs.
-std::optional<Refusal> CheckReporter(const v1::ReportState* report, const Context& ctx, const std::string& hash,
-                                     const std::string& etag) {
-  if (!report || !IsReporter(*report, ctx.actor, hash)) return Refuse(v1::REASON_REPORT_NOT_FOUND, "name");
+std::optional<Refusal> CheckReporter(const v1::ReportState* report, const Context& ctx, const std::string& caller_token,
+                                     const std::string& hash, const std::string& etag) {
+  if (!report || !IsReporter(*report, ctx.actor, caller_token, hash))
+    return Refuse(v1::REASON_REPORT_NOT_FOUND, "name");
   if (!EtagFits(etag, report->version())) return Refuse(v1::REASON_ETAG_MISMATCH, "etag");
   return std::nullopt;
 }
@@ -125,11 +126,12 @@ bool ActsForOthers(const ActorView& actor) {
   return actor.Has("GATEWAY") || actor.Has("REGISTRAR") || actor.Has("SHIFT_LEADER");
 }
 
-bool IsReporter(const v1::ReportState& report, const ActorView& actor, std::string_view tracking_hash) {
+bool IsReporter(const v1::ReportState& report, const ActorView& actor, const std::string& caller_token,
+                std::string_view tracking_hash) {
   if (tracking_hash.size() == kHashBytes && report.tracking_hash() == tracking_hash) return true;
   if (actor.subject.empty()) return false;
-  return actor.subject == report.submitted_by() || (!report.context().reporter_token().empty() &&
-                                                    report.context().reporter_token() == PersonToken(actor.subject));
+  return actor.subject == report.submitted_by() ||
+         (!report.context().reporter_token().empty() && report.context().reporter_token() == caller_token);
 }
 
 v1::CategoryProposal CheckedProposal(v1::CategoryProposal proposal, const Context& ctx) {
@@ -164,7 +166,7 @@ std::string ReportIdOf(int shard, const std::string& command_id) {
   return Context{.shard = shard, .actor = {}, .seed = command_id}.NewId("r");
 }
 
-IntakeDecision SubmitReport(const v1::SubmitReport& cmd, const Context& ctx) {
+IntakeDecision SubmitReport(const v1::SubmitReport& cmd, const std::string& caller_token, const Context& ctx) {
   const auto source = cmd.source() == type::v1::REPORT_SOURCE_UNSPECIFIED ? ImpliedSource(ctx.actor) : cmd.source();
   if (auto refusal = CheckWho(cmd, ctx.actor, source)) return *refusal;
   if (auto refusal = CheckWhat(cmd)) return *refusal;
@@ -179,7 +181,7 @@ IntakeDecision SubmitReport(const v1::SubmitReport& cmd, const Context& ctx) {
   *context.mutable_occurred_at() = TimeOf(ctx.now_ms);
   context.set_actor(ActorName(ctx.actor));
   context.set_source(source);
-  context.set_reporter_token(ReporterToken(cmd, ctx.actor, source));
+  context.set_reporter_token(ReporterToken(cmd, ctx.actor, caller_token, source));
   *context.mutable_reported_at() = TimeOf(*reported_ms);
   if (cmd.has_location()) *context.mutable_location() = cmd.location();
   *context.mutable_category() = CheckedProposal(cmd.category(), ctx);
@@ -220,8 +222,9 @@ IntakeDecision LocateReport(const v1::ReportState* report, const v1::LocateRepor
   return d;
 }
 
-IntakeDecision AddToReport(const v1::ReportState* report, const v1::AddToReport& cmd, const Context& ctx) {
-  if (auto refusal = CheckReporter(report, ctx, cmd.tracking_hash(), cmd.etag())) return *refusal;
+IntakeDecision AddToReport(const v1::ReportState* report, const v1::AddToReport& cmd, const std::string& caller_token,
+                           const Context& ctx) {
+  if (auto refusal = CheckReporter(report, ctx, caller_token, cmd.tracking_hash(), cmd.etag())) return *refusal;
   if (IsFinal(report->context().status())) return Refuse(v1::REASON_REPORT_ENDED, "name");
   if (report->supplements_size() >= kMaxSupplements) return Refuse(v1::REASON_TOO_MANY_SUPPLEMENTS, "name");
   if (cmd.has_text() ? !TextFits(cmd.text(), kMaxTextCharacters) : cmd.photos().empty())
@@ -236,8 +239,9 @@ IntakeDecision AddToReport(const v1::ReportState* report, const v1::AddToReport&
   return One(*report, std::move(event));
 }
 
-IntakeDecision WithdrawReport(const v1::ReportState* report, const v1::WithdrawReport& cmd, const Context& ctx) {
-  if (auto refusal = CheckReporter(report, ctx, cmd.tracking_hash(), cmd.etag())) return *refusal;
+IntakeDecision WithdrawReport(const v1::ReportState* report, const v1::WithdrawReport& cmd,
+                              const std::string& caller_token, const Context& ctx) {
+  if (auto refusal = CheckReporter(report, ctx, caller_token, cmd.tracking_hash(), cmd.etag())) return *refusal;
   if (report->context().status() >= v1::REPORT_STATUS_REGISTERED)
     return Refuse(v1::REASON_TOO_LATE_TO_WITHDRAW, "name");
 

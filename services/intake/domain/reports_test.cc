@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/intake/domain/tables_for_tests.h"
-#include "services/runtime/base/ids.h"
 
 namespace civicmesh::intake {
 namespace {
@@ -16,7 +15,7 @@ const std::string kPhoto = absl::StrCat("photos {uri: 'p/1.jpg' sha256: '", Hash
 const std::string kCode = absl::StrCat("tracking_hash: '", Hash('c'), "' ");
 
 std::string Submit(const std::string& more = "", const std::string& text = kText) {
-  return absl::StrCat("submit_report {", text, more, "}");
+  return absl::StrCat("caller_token: 'p-u1' submit_report {", text, more, "}");
 }
 std::string Progress(const std::string& more) {
   return absl::StrCat("record_case_progress {report: 'reports/$1' case: 'cases/c-1' ", more, "}");
@@ -69,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
             Then(
                 "report_submitted {context {status: REPORT_STATUS_WAITING_FOR_LOCATION}} place_text {masked: '桥边'}")},
         Row{"a citizen is known by the token", Given(), When(Submit(), "10:00", kCitizen),
-            Then(SubmittedBy(absl::StrCat("reporter_token: '", PersonToken("u1"), "'")))},
+            Then(SubmittedBy("reporter_token: 'p-u1'"))},
         Row{"a collector reports as a post", Given(), When(Submit(), "10:00", kCollector),
             Then(SubmittedBy("source: REPORT_SOURCE_COLLECTOR reporter_token: ''"))},
         Row{"a gateway reports for a person", Given(),
@@ -206,7 +205,9 @@ INSTANTIATE_TEST_SUITE_P(
             When("locate_report {name: 'reports/r-x'}", "10:05", kRegistrar), Refused(v1::REASON_REPORT_NOT_FOUND)}),
     Name);
 
-std::string Add(const std::string& more) { return absl::StrCat("add_to_report {", kOnName, more, "}"); }
+std::string Add(const std::string& more, const std::string& caller_token = "p-u1") {
+  return absl::StrCat("caller_token: '", caller_token, "' add_to_report {", kOnName, more, "}");
+}
 
 Steps ManyAdded() {
   Steps steps = Given(Forwarded());
@@ -216,48 +217,46 @@ Steps ManyAdded() {
 
 INSTANTIATE_TEST_SUITE_P(
     Add, ReportsTest,
-    testing::Values(Row{"words are added", Given(Forwarded()), When(Add(kText), "10:05", kCitizen),
-                        Then("report_supplemented {context {status: REPORT_STATUS_FORWARDED actor: 'u1'}} text "
-                             "{masked: '垃圾没人收'}")},
-                    Row{"a picture alone is added", Given(Forwarded()), When(Add(kPhoto), "10:05", kCitizen),
-                        Then("report_supplemented {photo_count: 1} photos {uri: 'p/1.jpg'}")},
-                    Row{"the person behind a call adds too",
-                        Given(Did(Submit(absl::StrCat("source: REPORT_SOURCE_HOTLINE_12345 reporter_token: '",
-                                                      PersonToken("u1"), "'")),
-                                  "10:00", kGateway)),
-                        When(Add(kText), "10:05", kCitizen), Then("report_supplemented {}")},
-                    Row{"the code stands for nobody", Given(Anonymous()), When(Add(kText + kCode), "10:05", kNobody),
-                        Then("report_supplemented {context {actor: 'anonymous'}}")},
-                    Row{"a wrong code stands for none", Given(Anonymous()),
-                        When(Add(absl::StrCat(kText, "tracking_hash: '", Hash('d'), "'")), "10:05", kNobody),
-                        Refused(v1::REASON_REPORT_NOT_FOUND)},
-                    Row{"no code stands for none", Given(Anonymous()), When(Add(kText), "10:05", kNobody),
-                        Refused(v1::REASON_REPORT_NOT_FOUND)},
-                    Row{"to another citizen there is no such report", Given(Forwarded()),
-                        When(Add(kText), "10:05", kOther), Refused(v1::REASON_REPORT_NOT_FOUND)},
-                    Row{"an unknown report has no supplement", Given(),
-                        When("add_to_report {name: 'reports/r-x'}", "10:05", kCitizen),
-                        Refused(v1::REASON_REPORT_NOT_FOUND)},
-                    Row{"nothing to add", Given(Forwarded()), When(Add(""), "10:05", kCitizen),
-                        Refused(v1::REASON_INVALID_ARGUMENT)},
-                    Row{"too much to add", Given(Forwarded()),
-                        When(Add("text {sealed {ciphertext: 'x'} masked: 'x' length: 2001}"), "10:05", kCitizen),
-                        Refused(v1::REASON_INVALID_ARGUMENT)},
-                    Row{"a wrong picture", Given(Forwarded()), When(Add("photos {uri: 'p'}"), "10:05", kCitizen),
-                        Refused(v1::REASON_INVALID_ARGUMENT)},
-                    Row{"a stale etag", Given(Forwarded()), When(Add("etag: 'v1' " + kText), "10:05", kCitizen),
-                        Refused(v1::REASON_ETAG_MISMATCH)},
-                    Row{"the last one is taken", Given(Forwarded(), Did(Add(kText), "10:01", kCitizen)),
-                        When(Add("etag: 'v3' " + kText), "10:05", kCitizen), Then("report_supplemented {}")},
-                    Row{"there is an end of adding", ManyAdded(), When(Add(kText), "10:05", kCitizen),
-                        Refused(v1::REASON_TOO_MANY_SUPPLEMENTS)},
-                    Row{"still while it is handled", Given(Forwarded(), Did(kSigned, "10:01", kPolicy)),
-                        When(Add(kText), "10:05", kCitizen),
-                        Then("report_supplemented {context {status: REPORT_STATUS_IN_DISPOSAL}}")},
-                    Row{"not to what is closed", Given(Forwarded(), Did(kClosed, "10:01", kPolicy)),
-                        When(Add(kText), "10:05", kCitizen), Refused(v1::REASON_REPORT_ENDED)},
-                    Row{"not to what is declined", Given(Forwarded(), Did(kDeclined, "10:01", kPolicy)),
-                        When(Add(kText), "10:05", kCitizen), Refused(v1::REASON_REPORT_ENDED)}),
+    testing::Values(
+        Row{"words are added", Given(Forwarded()), When(Add(kText), "10:05", kCitizen),
+            Then("report_supplemented {context {status: REPORT_STATUS_FORWARDED actor: 'u1'}} text "
+                 "{masked: '垃圾没人收'}")},
+        Row{"a picture alone is added", Given(Forwarded()), When(Add(kPhoto), "10:05", kCitizen),
+            Then("report_supplemented {photo_count: 1} photos {uri: 'p/1.jpg'}")},
+        Row{"the person behind a call adds too",
+            Given(Did(Submit("source: REPORT_SOURCE_HOTLINE_12345 reporter_token: 'p-u1'"), "10:00", kGateway)),
+            When(Add(kText), "10:05", kCitizen), Then("report_supplemented {}")},
+        Row{"the code stands for nobody", Given(Anonymous()), When(Add(kText + kCode), "10:05", kNobody),
+            Then("report_supplemented {context {actor: 'anonymous'}}")},
+        Row{"a wrong code stands for none", Given(Anonymous()),
+            When(Add(absl::StrCat(kText, "tracking_hash: '", Hash('d'), "'")), "10:05", kNobody),
+            Refused(v1::REASON_REPORT_NOT_FOUND)},
+        Row{"no code stands for none", Given(Anonymous()), When(Add(kText), "10:05", kNobody),
+            Refused(v1::REASON_REPORT_NOT_FOUND)},
+        Row{"to another citizen there is no such report", Given(Forwarded()), When(Add(kText, "p-u2"), "10:05", kOther),
+            Refused(v1::REASON_REPORT_NOT_FOUND)},
+        Row{"an unknown report has no supplement", Given(),
+            When("add_to_report {name: 'reports/r-x'}", "10:05", kCitizen), Refused(v1::REASON_REPORT_NOT_FOUND)},
+        Row{"nothing to add", Given(Forwarded()), When(Add(""), "10:05", kCitizen),
+            Refused(v1::REASON_INVALID_ARGUMENT)},
+        Row{"too much to add", Given(Forwarded()),
+            When(Add("text {sealed {ciphertext: 'x'} masked: 'x' length: 2001}"), "10:05", kCitizen),
+            Refused(v1::REASON_INVALID_ARGUMENT)},
+        Row{"a wrong picture", Given(Forwarded()), When(Add("photos {uri: 'p'}"), "10:05", kCitizen),
+            Refused(v1::REASON_INVALID_ARGUMENT)},
+        Row{"a stale etag", Given(Forwarded()), When(Add("etag: 'v1' " + kText), "10:05", kCitizen),
+            Refused(v1::REASON_ETAG_MISMATCH)},
+        Row{"the last one is taken", Given(Forwarded(), Did(Add(kText), "10:01", kCitizen)),
+            When(Add("etag: 'v3' " + kText), "10:05", kCitizen), Then("report_supplemented {}")},
+        Row{"there is an end of adding", ManyAdded(), When(Add(kText), "10:05", kCitizen),
+            Refused(v1::REASON_TOO_MANY_SUPPLEMENTS)},
+        Row{"still while it is handled", Given(Forwarded(), Did(kSigned, "10:01", kPolicy)),
+            When(Add(kText), "10:05", kCitizen),
+            Then("report_supplemented {context {status: REPORT_STATUS_IN_DISPOSAL}}")},
+        Row{"not to what is closed", Given(Forwarded(), Did(kClosed, "10:01", kPolicy)),
+            When(Add(kText), "10:05", kCitizen), Refused(v1::REASON_REPORT_ENDED)},
+        Row{"not to what is declined", Given(Forwarded(), Did(kDeclined, "10:01", kPolicy)),
+            When(Add(kText), "10:05", kCitizen), Refused(v1::REASON_REPORT_ENDED)}),
     Name);
 
 const std::string kWithdraw = absl::StrCat("withdraw_report {", kOnName, "}");
@@ -360,7 +359,9 @@ std::vector<std::string> RowsAfter(std::vector<Step> steps) {
 
 TEST(ReportsTest, StandsInTheListsOfThoseConcerned) {
   EXPECT_EQ(RowsAfter({Waiting()}), (std::vector<std::string>{"all\x1f", "status\x1fREPORT_STATUS_WAITING_FOR_LOCATION",
-                                                              "reporter\x1f" + PersonToken("u1"), "submitter\x1fu1"}));
+                                                              "reporter\x1f"
+                                                              "p-u1",
+                                                              "submitter\x1fu1"}));
   EXPECT_EQ(RowsAfter({Anonymous(), Did(kOpened, "10:01", kPolicy)}),
             (std::vector<std::string>{"all\x1f", "status\x1fREPORT_STATUS_IN_CASE"}));
 }

@@ -40,12 +40,6 @@ std::string MakeId(std::string_view prefix, int shard, std::string_view seed) {
   return id;
 }
 
-std::string PersonToken(std::string_view subject) {
-  std::string token = "p-";
-  AppendDigits(token, subject);
-  return token;
-}
-
 std::optional<int> ShardOfId(std::string_view prefix, std::string_view id) {
   if (id.size() != prefix.size() + 1 + 2 + kDigits || id.substr(0, prefix.size()) != prefix || id[prefix.size()] != '-')
     return std::nullopt;

@@ -15,10 +15,6 @@ std::string MakeId(std::string_view prefix, int shard, std::string_view seed);
 // The shard that an id carries; nullopt when it is not an id of ours with that prefix.
 std::optional<int> ShardOfId(std::string_view prefix, std::string_view id);
 
-// The pseudonymous token under which a token's subject appears in every domain's events: the same person, the same
-// token. "p-" and 16 characters.
-std::string PersonToken(std::string_view subject);
-
 // 32 bytes.
 std::string Sha256(std::string_view bytes);
 

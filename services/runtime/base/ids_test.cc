@@ -32,12 +32,5 @@ TEST(Ids, CommandIdTellsWhereAPartEnds) {
   EXPECT_EQ(CommandId("a", "b", "c", "d").size(), 32u);
 }
 
-TEST(IdsTest, APersonHasOneToken) {
-  EXPECT_EQ(PersonToken("citizen-1"), PersonToken("citizen-1"));
-  EXPECT_NE(PersonToken("citizen-1"), PersonToken("citizen-2"));
-  EXPECT_EQ(PersonToken("citizen-1").size(), 18u);
-  EXPECT_EQ(PersonToken("citizen-1").substr(0, 2), "p-");
-}
-
 }  // namespace
 }  // namespace civicmesh

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "services/runtime/base/log.h"
 #include "services/runtime/base/names.h"
+#include "services/runtime/base/person_tokens.h"
 #include "services/runtime/hotstate/redis_hot_state.h"
 #include "services/runtime/hotstate/redis_replies.h"
 #include "services/runtime/journal/kafka_group_reader.h"
@@ -58,6 +59,10 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
   if (options.body_key.empty()) {
     Log(Severity::kWarning, "body hashes are made with the development key: set CIVICMESH_BODY_KEY");
     options.body_key = kDevelopmentKey;
+  }
+  if (options.person_key.empty()) {
+    Log(Severity::kWarning, "persons' tokens are made with the development key: set CIVICMESH_PERSON_KEY");
+    options.person_key = PersonTokens::kDevelopmentKey;
   }
 
   const KafkaOptions kafka = KafkaFromFlags(spec.domain);

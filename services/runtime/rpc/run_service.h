@@ -8,8 +8,9 @@
 //   --kafka=host:port,…  --redis=unix:/run/redis.sock,host:port,…  --shards=8
 //   --clock=real                        driven: business time comes with the calls; never in production
 //   --jwks=/etc/keys.json  --issuer=…  --audience=…        whose tokens are good
-//   --body_key=…                        for the HMAC of request bodies; the same in every replica; give it by
-//   environment
+//   --body_key=…  --person_key=…        for the HMAC of request bodies, the same in every replica, and of persons'
+//   tokens,
+//                                       the same in every service; give them by environment
 //   --max_in_flight=2000  --max_per_actor=64  --reply_wait=5s  --reflection=false
 #pragma once
 

@@ -14,6 +14,7 @@ class HotReads;
 class Journal;
 class LogAppender;
 class Metrics;
+class PersonTokens;
 class ReferenceLibrary;
 struct ShardStatus;
 
@@ -28,6 +29,7 @@ struct ServiceContext {
   Metrics* metrics = nullptr;
   Journal* journal = nullptr;
   const ReferenceLibrary* references = nullptr;
+  const PersonTokens* persons = nullptr;
   // How the shards are, as this replica sees them.
   std::function<std::vector<ShardStatus>()> status;
 };

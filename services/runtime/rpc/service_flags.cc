@@ -53,6 +53,7 @@ ABSL_FLAG(std::string, jwks, TextOr("CIVICMESH_JWKS", ""), "a file with the JSON
 ABSL_FLAG(std::string, issuer, TextOr("CIVICMESH_ISSUER", ""), "who signs tokens");
 ABSL_FLAG(std::string, audience, TextOr("CIVICMESH_AUDIENCE", ""), "for whom tokens are");
 ABSL_FLAG(std::string, body_key, TextOr("CIVICMESH_BODY_KEY", ""), "the key of body hashes");
+ABSL_FLAG(std::string, person_key, TextOr("CIVICMESH_PERSON_KEY", ""), "the key of persons' tokens");
 ABSL_FLAG(int, max_in_flight, NumberOr("CIVICMESH_MAX_IN_FLIGHT", 2000), "commands waiting for their answer at most");
 ABSL_FLAG(int, max_per_actor, NumberOr("CIVICMESH_MAX_PER_ACTOR", 64), "the same per caller");
 ABSL_FLAG(absl::Duration, reply_wait, absl::Milliseconds(NumberOr("CIVICMESH_REPLY_WAIT_MS", 5000)),
@@ -120,7 +121,8 @@ ProcessOptions OptionsFromFlags() {
           .jwks = ReadFile(absl::GetFlag(FLAGS_jwks)),
           .issuer = absl::GetFlag(FLAGS_issuer),
           .audience = absl::GetFlag(FLAGS_audience),
-          .body_key = absl::GetFlag(FLAGS_body_key)};
+          .body_key = absl::GetFlag(FLAGS_body_key),
+          .person_key = absl::GetFlag(FLAGS_person_key)};
 }
 
 KafkaOptions KafkaFromFlags(const std::string& domain) {

@@ -16,7 +16,7 @@ namespace civicmesh {
 // exist before. INVALID_ARGUMENT: what every service needs is missing or wrong.
 absl::Status BeginService(int argc, char** argv, const std::string& name);
 
-// As the flags say. An empty body key is left empty; a key set that cannot be read is an empty text.
+// As the flags say. Empty secrets are left empty; a key set that cannot be read is an empty text.
 ProcessOptions OptionsFromFlags();
 KafkaOptions KafkaFromFlags(const std::string& domain);
 // Empty where the flag is not set.

@@ -41,7 +41,8 @@ void ServiceForTests::Start() {
                          .jwks = issuer_.Jwks(),
                          .issuer = "issuer",
                          .audience = "civicmesh",
-                         .body_key = "key"};
+                         .body_key = "key",
+                         .person_key = "key"};
   Backends backends{.journal = &journal_,
                     .new_appender = [this] { return journal_.NewAppender(); },
                     .hot = hot_.get(),
@@ -137,6 +138,8 @@ void ServiceForTests::Restart(bool wipe) {
   if (wipe) redis_.FlushAll();
   Start();
 }
+
+const PersonTokens& ServiceForTests::persons() const { return *process_->context().persons; }
 
 std::string ServiceForTests::AllBytes() {
   Locked hot_lock(HotLock());

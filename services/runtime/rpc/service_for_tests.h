@@ -20,6 +20,7 @@
 #include "google/protobuf/message.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
+#include "services/runtime/base/person_tokens.h"
 #include "services/runtime/decider/context.h"
 #include "services/runtime/rpc/locked_twins.h"
 #include "services/runtime/rpc/service_process.h"
@@ -58,6 +59,7 @@ class ServiceForTests {
   void Restart(bool wipe);
 
   int shards() const { return log_.shards(); }
+  const PersonTokens& persons() const;
   // The domain's log, as a policy appends to it.
   Journal& journal() { return journal_; }
   // Every byte that the log and hot state hold: to look for what must not be there.

@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "civicmesh/log/v1/log.pb.h"
 #include "services/runtime/base/clock.h"
+#include "services/runtime/base/person_tokens.h"
 #include "services/runtime/journal/group_reader.h"
 #include "services/runtime/rpc/auth.h"
 #include "services/runtime/rpc/command_door.h"
@@ -37,6 +38,7 @@ struct ServiceProcess::Impl {
 
   ServiceContext context;
   Metrics metrics;
+  const PersonTokens persons;
   std::unique_ptr<TokenVerifier> tokens;
   std::unique_ptr<Gate> gate;
   std::unique_ptr<CommandDoor> door;
@@ -56,7 +58,11 @@ struct ServiceProcess::Impl {
   int probe_shard = 0;
 
   Impl(ServiceSpec s, ProcessOptions o, Backends b)
-      : spec(std::move(s)), options(std::move(o)), backends(std::move(b)), metrics(spec.domain) {}
+      : spec(std::move(s)),
+        options(std::move(o)),
+        backends(std::move(b)),
+        metrics(spec.domain),
+        persons(options.person_key) {}
 
   absl::Status Start() {
     const auto wanted = spec.policies ? spec.policies(options.shards) : std::vector<PolicySpec>();
@@ -90,6 +96,7 @@ struct ServiceProcess::Impl {
                .metrics = &metrics,
                .journal = backends.journal,
                .references = backends.references,
+               .persons = &persons,
                .status = [this] { return worker->Status(); }};
     metrics.ObserveShards(context.status);
     metrics.ObserveInFlight([this] { return door->in_flight(); });

@@ -39,6 +39,7 @@ struct ProcessOptions {
   std::string issuer;
   std::string audience;
   std::string body_key;
+  std::string person_key;
 };
 
 // What lies below; all of it outlives the process.

@@ -6,7 +6,6 @@ Needs the built programs (CIVICMESH_BIN) and what deploy/install installs.
 import concurrent.futures
 import hashlib
 import json
-import os
 import pathlib
 import re
 import signal
