@@ -8,6 +8,7 @@
 #include <ostream>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/civicctl/connection.h"
@@ -32,6 +33,7 @@ struct Options {
   std::string stream, subject, type;
   int64_t from = kLast;
   int64_t count = std::numeric_limits<int64_t>::max();
+  bool raw = false;
 };
 
 const Domain& DomainOf(const std::string& name) {
@@ -95,7 +97,9 @@ absl::Status PrintJournal(const Options& options, Journal& journal, int shard, P
     const bool readable = bytes.ok() && record.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()));
     const bool effective = readable && fold.Take(record);
     if (raw.offset < *first) return true;
-    if (!readable) {
+    if (options.raw) {
+      printer.Print({absl::Base64Escape(raw.value)});
+    } else if (!readable) {
       printer.Print({absl::StrCat(raw.offset, "  does not decode")});
     } else if (Touches(record, options.stream)) {
       printer.Print(RecordLines(record, raw.offset, effective, domain));
@@ -149,6 +153,7 @@ Command JournalCommand() {
                 "--from", options->from, "the first offset; below 0: so many before the end (-20 where not given)");
             app.add_option("--stream", options->stream,
                            "what concerns this stream only, as c-0a7m…, from its beginning");
+            app.add_flag("--raw", options->raw, "each record's bytes in base64, void ones too");
             return [options, from](std::ostream& out) {
               if (!options->stream.empty() && from->count() == 0) options->from = 0;
               return PrintShards(*options, PrintJournal, out);
