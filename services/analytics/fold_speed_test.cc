@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/synchronization/blocking_counter.h"
+#include "services/analytics/domain/case_story_for_tests.h"
 #include "services/analytics/domain/figures.h"
 #include "services/analytics/event_records.h"
 #include "services/analytics/fold.h"
