@@ -85,6 +85,12 @@ class City:
         self.installation.update(what)
         (self.folder / "installation.json").write_text(json.dumps(self.installation, indent=1) + "\n", encoding="utf-8")
 
+    def forget(self, *names):
+        """As if none of these had been fixed."""
+        for name in names:
+            self.installation.pop(name, None)
+        self.note()
+
     # Its parts.
 
     def start_stores(self):

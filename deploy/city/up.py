@@ -105,8 +105,13 @@ def replay(asked, stages, city, common):
         return
     city.note(replay="broken off")
     diary = city.folder / "replay.diary"
-    with stages.stage("replay"):
-        run([city.binaries / "civicctl", "replay", *common, f"--diary={diary}", *([f"--input={asked.input}"] if asked.input else [])])
+    try:
+        with stages.stage("replay"):
+            run([city.binaries / "civicctl", "replay", *common, f"--diary={diary}", *([f"--input={asked.input}"] if asked.input else [])])
+    except BaseException:
+        if not diary.exists():
+            city.forget("replay", "input")  # nothing was replayed, so another input may be
+        raise
     city.note(replay="done")
     diary.unlink()  # it is long, and holds what was answered to each
 

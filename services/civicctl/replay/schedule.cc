@@ -66,9 +66,9 @@ void Schedule::Narrow(const Id& id, const Shards& keeps) {
 }
 
 void Schedule::Finish(const Id& id) {
-  const Id finished = id;  // which may live in what is erased
-  entries_.erase(finished);
-  started_.erase(finished);
+  const auto entry = entries_.find(id);
+  started_.erase(id);
+  entries_.erase(entry);  // last, for the id may live in it
   changed_ = true;
 }
 

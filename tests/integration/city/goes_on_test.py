@@ -41,11 +41,11 @@ class GoesOnTest(unittest.TestCase):
         self.addCleanup(subprocess.run, [ROOT / "deploy/down", f"--data={folder}", "--purge"], stdout=subprocess.DEVNULL, check=False)
         return folder
 
-    def up(self, city, strike=None):
+    def up(self, city, strike=None, options=()):
         """What deploy/up printed and its exit code; `strike` is called with its process while it works."""
         with open(self.folder / "up.log", "w+", encoding="utf-8") as log:
-            with subprocess.Popen([ROOT / "deploy/up", f"--bin={BIN}", f"--data={city}", "--port=0", f"--sample={self.sample}"],
-                                  stdout=log, stderr=log) as process:
+            with subprocess.Popen([ROOT / "deploy/up", f"--bin={BIN}", f"--data={city}", "--port=0", f"--sample={self.sample}",
+                                   *options], stdout=log, stderr=log) as process:
                 try:
                     if strike:
                         strike(process)
@@ -106,6 +106,10 @@ class GoesOnTest(unittest.TestCase):
         subprocess.run([ROOT / "deploy/down", f"--data={calm}", "--purge"], stdout=subprocess.DEVNULL, check=True)
 
         city = self.city("broken")
+        printed, code = self.up(city, options=[f"--input={SAMPLE / 'README.md'}"])
+        self.assertEqual(code, 1, printed)
+        self.assertIn("is no input that can be replayed", printed)
+        # It did not begin, so another one may.
         printed, code = self.up(city, self.interrupt(city, lambda diary: diary.count(ANSWERED) > 150))
         self.assertEqual(code, 130, printed)
         self.assertIn("broken off at 2026-", printed)
