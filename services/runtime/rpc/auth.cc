@@ -119,7 +119,7 @@ std::vector<std::string> RolesOf(const Json& claims) {
   auto it = claims.find("roles");
   if (it == claims.end() || !it->is_array()) return roles;
   for (const Json& one : *it) {
-    options::v1::Role role;
+    options::v1::Role role = options::v1::ROLE_UNSPECIFIED;
     if (one.is_string() && options::v1::Role_Parse(absl::StrCat("ROLE_", one.get<std::string>()), &role) &&
         role != options::v1::ROLE_UNSPECIFIED)
       roles.push_back(one.get<std::string>());
