@@ -27,6 +27,12 @@ T Parse(const std::string& framed) {
   return message;
 }
 
+int64_t Number(const std::string& word) {
+  int64_t value = 0;
+  (void)absl::SimpleAtoi(word, &value);
+  return value;
+}
+
 bool IsAge(const std::string& reason) { return reason == "REASON_STALE" || reason == "REASON_UNKNOWN_OUTCOME"; }
 
 }  // namespace
@@ -203,37 +209,73 @@ void Oracle::Decide(int64_t offset, const Record& record, const std::string& pay
   } else {
     if (took_effect) verdict_->Broken("I4: effective twice");
     const auto w = Words(payload);
-    Account& account = accounts[w[1]];
-    int64_t amount = 0;
-    if (w.size() > 2) (void)absl::SimpleAtoi(w[2], &amount);
-    std::string want;
-    if (w[0] == "db" && account.balance < amount) want = "FLOOR";
-    if (w[0] == "res" && taken_ >= kStock) want = "STOCK";
+    const std::string want = Refusal(w);
     if (want != effect.reason)
       verdict_->Broken(absl::StrCat("DEC: recorded '", effect.reason, "', the prefix says '", want, "' for ", payload));
-    if (effect.reason.empty()) {
-      if (record.accepted().streams_size() != 1 || record.accepted().streams(0).first_version() != account.version + 1)
-        verdict_->Broken(absl::StrCat("I7: ", w[1], " does not follow version ", account.version));
-      ++account.version;
-      if (w[0] == "cr" || w[0] == "grant") account.balance += amount;
-      if (w[0] == "db") account.balance -= amount;
-      if (w[0] == "res") {
-        ++account.taken;
-        ++taken_;
-      }
-      if (w[0] == "arm") {
-        due_[{w[1], w[3]}] = record.now_ms() + amount;
-        armed.insert(absl::StrCat(w[1], "/", w[3], "/", record.now_ms() + amount));
-      }
-      if (account.balance < 0 || taken_ > kStock) verdict_->Broken("I2: below the floor");
-      for (int i = 0; i < (w[0] == "db" ? 2 : 1); ++i) facts.emplace_back(offset, i);
-    }
+    if (effect.reason.empty()) Apply(offset, record, w);
     effect.stream = w[1];
-    effect.version = account.version;
+    effect.version = accounts[w[1]].version;
   }
   if (!request) return;
   window[id] = effect;
   ever[id].push_back(effect);
+}
+
+// What the prefix of the log makes of a command; "": accepted.
+std::string Oracle::Refusal(const std::vector<std::string>& w) {
+  const Account& account = accounts[w[1]];
+  if ((w[0] == "db" || w[0] == "mv" || w[0] == "hold") && account.balance < Number(w[2])) return "FLOOR";
+  if (w[0] == "res" && taken_ >= kStock) return "STOCK";
+  if (w[0] == "cap" && !account.holds.count(w[2])) return "GONE";
+  return "";
+}
+
+void Oracle::Resolve(Account& account, const std::string& hold) {
+  if (!account.holds.erase(hold) || !resolved_.insert(hold).second)
+    verdict_->Broken(absl::StrCat("I5: hold ", hold, " resolved twice"));
+}
+
+void Oracle::Apply(int64_t offset, const Record& record, const std::vector<std::string>& w) {
+  const std::vector<std::string> streams = w[0] == "mv" ? std::vector{w[1], w[3]} : std::vector{w[1]};
+  bool follows = record.accepted().streams_size() == static_cast<int>(streams.size());
+  for (int i = 0; follows && i < record.accepted().streams_size(); ++i) {
+    const auto& change = record.accepted().streams(i);
+    follows = change.stream() == streams[i] && change.events_size() == 1 &&
+              change.first_version() == ++accounts[streams[i]].version;
+  }
+  if (!follows) verdict_->Broken(absl::StrCat("I7: ", w[1], " does not follow its version"));
+  Account& account = accounts[w[1]];
+  const int64_t amount = w.size() > 2 ? Number(w[2]) : 0;
+  if (w[0] == "cr" || w[0] == "grant") account.balance += amount, credited_ += amount;
+  if (w[0] == "db") account.balance -= amount, credited_ -= amount;
+  if (w[0] == "mv") account.balance -= amount, accounts[w[3]].balance += amount;
+  if (w[0] == "res") ++account.taken, ++taken_;
+  std::string timer = w[0] == "arm" ? w[3] : w[0] == "hold" ? w[4] : "";
+  if (!timer.empty()) {
+    const int64_t due = record.now_ms() + Number(w[0] == "arm" ? w[2] : w[3]);
+    due_[{w[1], timer}] = due;
+    armed.insert(absl::StrCat(w[1], "/", timer, "/", due));
+  }
+  if (w[0] == "hold") account.balance -= amount, account.holds[timer] = amount;
+  if (w[0] == "cap") {
+    credited_ -= account.holds[w[2]];
+    Resolve(account, w[2]);
+    armed.erase(absl::StrCat(w[1], "/", w[2], "/", due_[{w[1], w[2]}]));
+    due_.erase({w[1], w[2]});
+  }
+  if (w[0] == "fire" && account.holds.count(w[2])) {
+    account.balance += account.holds[w[2]];
+    Resolve(account, w[2]);
+  }
+  if (account.balance < 0 || taken_ > kStock) verdict_->Broken("I2: below the floor");
+  const int told = w[0] == "db" || w[0] == "mv" ? 2 : 1;
+  for (int i = 0; i < told; ++i) facts.emplace_back(offset, i);
+}
+
+std::string Oracle::Account::Text() const {
+  std::string text = absl::StrCat(balance, " ", taken);
+  for (const auto& [hold, amount] : holds) absl::StrAppend(&text, " ", hold, " ", amount);
+  return text;
 }
 
 void Oracle::Expire() {

@@ -49,8 +49,13 @@ class Oracle {
   struct Account {
     int64_t balance = 0;
     int taken = 0;
+    std::map<std::string, int64_t> holds;
     uint64_t version = 0;
+    // As the domain saves it.
+    std::string Text() const;
   };
+  // What all accounts must sum up to, holds included: what was credited and neither debited nor captured (I1).
+  int64_t credited() const { return credited_; }
 
   void CheckAnswer(const std::string& command_id, const std::string& body_hash, const std::string& reason);
   void CheckEvent(const LogRecord& event);
@@ -76,6 +81,9 @@ class Oracle {
   void CheckParked(int64_t offset, const log::v1::Record& record, const log::v1::Command& command);
   int64_t BusinessTime(const LogRecord& raw, const log::v1::Command& command) const;
   void Decide(int64_t offset, const log::v1::Record& record, const std::string& payload);
+  std::string Refusal(const std::vector<std::string>& words);
+  void Apply(int64_t offset, const log::v1::Record& record, const std::vector<std::string>& words);
+  void Resolve(Account& account, const std::string& hold);
   void Expire();
   const LogRecord* RawInboxAt(int64_t offset) const;
   log::v1::Command InboxAt(int64_t offset) const;
@@ -88,10 +96,12 @@ class Oracle {
   Verdict* verdict_;
   uint64_t epoch_ = 0, owner_ = 0, seq_ = 0;
   int taken_ = 0;
-  int64_t broker_now_ms_ = 0;    // the highest broker time up to `decided`
-  int64_t business_now_ms_ = 0;  // what the clock says up to there: the same, or the driven time
-  int64_t expired_at_ms_ = 0;    // by which outcomes have left the window
-  int64_t latest_ms_ = 0;        // the highest business time that ever stood in the inbox
+  int64_t credited_ = 0;
+  std::set<std::string> resolved_;  // holds
+  int64_t broker_now_ms_ = 0;       // the highest broker time up to `decided`
+  int64_t business_now_ms_ = 0;     // what the clock says up to there: the same, or the driven time
+  int64_t expired_at_ms_ = 0;       // by which outcomes have left the window
+  int64_t latest_ms_ = 0;           // the highest business time that ever stood in the inbox
   bool clamped_ = false;
   std::optional<uint64_t> cut_epoch_;  // the epoch in which the inbox lost what was decided
   struct LastEvents {

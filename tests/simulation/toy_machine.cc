@@ -21,27 +21,41 @@ int64_t Number(const std::string& word) {
 absl::StatusOr<Decision<std::string>> ToyMachine::Decide(std::string_view payload, const Context& ctx) const {
   const auto w = Words(payload);
   if (w[0] == "poison") return absl::InvalidArgumentError("poison");
+  const auto refuse = [](const char* why) { return Refusal{.reason = why, .domain = "toy", .code = 9}; };
   auto it = accounts_.find(w[1]);
   const Account account = it == accounts_.end() ? Account{} : it->second;
   civicmesh::Decided<Bytes> d{.events = {}, .timers = {}, .resource = w[1]};
-  if (w[0] == "db" && account.balance < Number(w[2])) return Refusal{.reason = "FLOOR", .domain = "toy", .code = 9};
-  if (w[0] == "res" && taken_ >= kStock) return Refusal{.reason = "STOCK", .domain = "toy", .code = 9};
+  if ((w[0] == "db" || w[0] == "mv" || w[0] == "hold") && account.balance < Number(w[2])) return refuse("FLOOR");
+  if (w[0] == "res" && taken_ >= kStock) return refuse("STOCK");
+  if (w[0] == "cap" && !account.holds.contains(w[2])) return refuse("GONE");
+  if (w[0] == "mv") {
+    d.Add(w[1], absl::StrCat("out ", w[1], " ", w[2]));
+    d.Add(w[3], absl::StrCat("in ", w[3], " ", w[2]));
+    return d;
+  }
   d.Add(w[1], std::string(payload));
   if (w[0] == "arm") d.Arm(w[1], w[3], ctx.now_ms + Number(w[2]));
+  if (w[0] == "hold") d.Arm(w[1], w[4], ctx.now_ms + Number(w[3]));
+  if (w[0] == "cap") d.Disarm(w[1], w[2]);
   return d;
 }
 
 absl::StatusOr<Decision<std::string>> ToyMachine::Fire(const FiredTimer& timer, const Context&) const {
   civicmesh::Decided<Bytes> d;
-  d.Add(timer.stream, absl::StrCat("fire ", timer.stream, " ", timer.kind));
+  auto it = accounts_.find(timer.stream);
+  const bool held = it != accounts_.end() && it->second.holds.contains(timer.kind);
+  d.Add(timer.stream, absl::StrCat(held ? "void " : "fire ", timer.stream, " ", timer.kind));
   return d;
 }
 
 absl::Status ToyMachine::Evolve(const EventMeta& meta, std::string_view event) {
   const auto w = Words(event);
   Account& account = accounts_[std::string(meta.stream)];
-  if (w[0] == "cr" || w[0] == "grant") account.balance += Number(w[2]);
-  if (w[0] == "db") account.balance -= Number(w[2]);
+  if (w[0] == "cr" || w[0] == "grant" || w[0] == "in") account.balance += Number(w[2]);
+  if (w[0] == "db" || w[0] == "out" || w[0] == "hold") account.balance -= Number(w[2]);
+  if (w[0] == "hold") account.holds[w[4]] = Number(w[2]);
+  if (w[0] == "void") account.balance += account.holds[w[2]];
+  if (w[0] == "void" || w[0] == "cap") account.holds.erase(w[2]);
   if (w[0] == "res") {
     ++account.taken;
     ++taken_;
@@ -51,14 +65,18 @@ absl::Status ToyMachine::Evolve(const EventMeta& meta, std::string_view event) {
 
 std::string ToyMachine::Save(std::string_view stream) const {
   auto it = accounts_.find(stream);
-  return it == accounts_.end() ? "" : absl::StrCat(it->second.balance, " ", it->second.taken);
+  if (it == accounts_.end()) return "";
+  std::string state = absl::StrCat(it->second.balance, " ", it->second.taken);
+  for (const auto& [hold, amount] : it->second.holds) absl::StrAppend(&state, " ", hold, " ", amount);
+  return state;
 }
 
 absl::Status ToyMachine::Load(std::string_view stream, std::string_view state) {
   const auto w = Words(state);
   Account& account = accounts_[std::string(stream)];
   taken_ -= account.taken;
-  account = {Number(w[0]), static_cast<int>(Number(w[1]))};
+  account = {.balance = Number(w[0]), .taken = static_cast<int>(Number(w[1]))};
+  for (size_t i = 2; i + 1 < w.size(); i += 2) account.holds[w[i]] = Number(w[i + 1]);
   taken_ += account.taken;
   return absl::OkStatus();
 }

@@ -1,7 +1,10 @@
-// The domain of the protocol simulation: accounts with a floor, timers, and an index over all streams of a shard.
+// The domain of the protocol simulation: accounts with a floor, holds, timers, and an index over all streams of a
+// shard.
 //
-//   "cr a 2"  credits      "db a 2"  debits, refused below zero      "arm a 90000 7"  arms timer 7 so many ms from now
-//   "res a"   takes one of kStock pieces of the shard                "grant g 1"      a policy's credit
+//   "cr a 2"    credits     "db a 2"  debits, refused below zero    "arm a 90000 7"  arms timer 7 so many ms from now
+//   "mv a 2 b"  moves from one account to another                   "grant g 1"      a policy's credit
+//   "res a"     takes one of kStock pieces of the shard
+//   "hold a 2 90000 7"  holds 2 as number 7, void after so many ms  "cap a 7"        captures it, refused once void
 //
 // Decisions are a function of (state, command, now) that the oracle computes again by itself.
 #pragma once
@@ -24,6 +27,7 @@ class ToyMachine : public Machine {
   struct Account {
     int64_t balance = 0;
     int taken = 0;
+    std::map<std::string, int64_t> holds;  // by their number
     friend bool operator==(const Account&, const Account&) = default;
   };
 

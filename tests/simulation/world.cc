@@ -146,8 +146,11 @@ void World::Step() {
   clock_ms_ += Pick(60);  // waits for a reconnection are as long as some steps
   const double x = static_cast<double>(Pick(1000)) / 1000;
   if (storm_ && Chance(0.06)) return DamageHot();
-  if (!redis_.late.empty() && Chance(storm_ ? 0.1 : 0.03))
-    return redis_.RunLate(Pick(static_cast<int>(redis_.late.size())));
+  if (!redis_.late.empty() && Chance(storm_ || weather_ == Weather::kLateCalls ? 0.1 : 0.03)) {
+    redis_.RunLate(Pick(static_cast<int>(redis_.late.size())));
+    // What it has put back is seen only until the next fold.
+    return weather_ == Weather::kLateCalls ? Reader(0) : void();
+  }
   if (x < 0.13) return Client();
   if (x < 0.34) return LandSome();
   if (x < 0.84) {
@@ -242,25 +245,32 @@ void World::AdvanceTime() {
   for (int shard = 0; shard < 2; ++shard) AppendInbox(shard, Frame(command.SerializeAsString()));
 }
 
+std::string World::NewPayload() {
+  const char* streams[] = {"a", "a", "a", "b", "c", "d"};
+  const std::string stream = streams[Pick(6)];
+  const double k = static_cast<double>(Pick(1000)) / 1000;
+  if (k < 0.3) return absl::StrCat("cr ", stream, " 2");
+  if (k < 0.55) return absl::StrCat("db ", stream, " 2");
+  if (k < 0.6) return absl::StrCat("mv ", stream, " 2 ", stream == "d" ? "a" : "d");
+  if (k < 0.66) {
+    holds_.emplace_back(stream, next_id_);
+    return absl::StrCat("hold ", stream, " 2 ", Pick(9) * 20 * kMinute, " ", next_id_);
+  }
+  if (k < 0.7 && !holds_.empty()) {
+    const auto& [held, number] = holds_[Pick(static_cast<int>(holds_.size()))];
+    return absl::StrCat("cap ", held, " ", number);
+  }
+  if (k < 0.84) return absl::StrCat("arm ", stream, " ", (Pick(12) - 3) * 20 * kMinute, " ", next_id_);
+  return k < 0.98 ? absl::StrCat("res ", stream) : "poison";
+}
+
 void World::Client() {
   if (driven_ && Chance(0.05)) return AdvanceTime();
   if (Chance(0.02)) return AppendInbox(0, absl::StrCat("no frame ", ++next_id_));
-  const char* streams[] = {"a", "a", "a", "b", "c", "d"};
   std::string id, payload;
   if (Chance(0.55) || requests_.empty()) {
     id = absl::StrCat("c", ++next_id_);
-    const std::string stream = streams[Pick(6)];
-    const double k = static_cast<double>(Pick(1000)) / 1000;
-    if (k < 0.3)
-      payload = absl::StrCat("cr ", stream, " 2");
-    else if (k < 0.65)
-      payload = absl::StrCat("db ", stream, " 2");
-    else if (k < 0.82)
-      payload = absl::StrCat("arm ", stream, " ", (Pick(12) - 3) * 20 * kMinute, " ", next_id_);
-    else if (k < 0.98)
-      payload = absl::StrCat("res ", stream);
-    else
-      payload = "poison";
+    payload = NewPayload();
     const int64_t shifts[] = {0, 0, 0, 0, 0, 2 * kMinute, 8 * kMinute, -7 * kHour};
     requests_[id] = {payload, clock_ms_ + shifts[Pick(8)]};
   } else {
@@ -549,11 +559,24 @@ void World::CheckHot(ShardSide& side) {
     return it == hot.tables.end() ? std::map<std::string, std::string>() : it->second;
   };
   const auto streams = table(HotTable::kStreams);
+  int64_t sum = 0;
+  for (const auto& [id, bytes] : streams) {
+    log::v1::StreamValue value;
+    value.ParseFromString(bytes);
+    const auto words = Words(value.state());
+    for (size_t i = 0; i < words.size(); i += i == 0 ? 3 : 2) {  // the balance, then every hold's amount
+      int64_t amount = 0;
+      (void)absl::SimpleAtoi(words[i], &amount);
+      sum += amount;
+    }
+  }
+  if (sum != side.oracle.credited())
+    verdict.Broken(absl::StrCat("I1: the accounts sum up to ", sum, ", credited were ", side.oracle.credited()));
   for (const auto& [id, account] : side.oracle.accounts) {
     if (account.version == 0) continue;  // only refused
     log::v1::StreamValue value;
     if (auto it = streams.find(id); it != streams.end()) value.ParseFromString(it->second);
-    const std::string want = absl::StrCat(account.balance, " ", account.taken);
+    const std::string want = account.Text();
     if (value.version() != account.version || value.state() != want)
       verdict.Broken(absl::StrCat("I6: Redis has ", id, " at ", value.version(), " '", value.state(), "', the fold ",
                                   account.version, " '", want, "'"));

@@ -53,6 +53,7 @@ class World {
   void Step();
   void OwnerStep(Actor& actor);
   void Client();
+  std::string NewPayload();
   void Send(int shard, const std::string& id, const std::string& payload, int64_t issued_ms);
   void AppendInbox(int shard, std::string bytes);
   void AdvanceTime();
@@ -87,6 +88,7 @@ class World {
   bool driven_ = false;   // the clock is driven by the commands
   bool retains_ = false;  // the inbox is deleted from its start
   uint64_t next_id_ = 0;
+  std::vector<std::pair<std::string, uint64_t>> holds_;  // (stream, number) of those asked for
 
   MemoryLog log_;
   MemoryJournal journal_;
