@@ -177,9 +177,11 @@ void LoadStandard(const std::string& domain, ServiceToKill& service) {
 }
 
 TEST(DispatchKillTest, OfEachTwoAcrossTheBorderOneIsLeft) {
+  const char* broker = std::getenv("CIVICMESH_TEST_BROKER");
+  ASSERT_NE(broker, nullptr) << "tests/run sets it";
   const std::string domain = absl::StrCat("dispatch", std::random_device()());
   setenv("DISPATCH_TEST_DOMAIN", domain.c_str(), 1);
-  Others intake(std::getenv("CIVICMESH_TEST_BROKER"), absl::StrCat(domain, "-intake"), kShards);
+  Others intake(broker, absl::StrCat(domain, "-intake"), kShards);
   ServiceToKill service(DISPATCH_FOR_KILL_TEST, domain, kShards);
   LoadStandard(domain, service);
   Published published(service.broker(), domain);
