@@ -1,7 +1,6 @@
 #include "tests/bench/closed_cases.h"
 
 #include <algorithm>
-#include <atomic>
 #include <iostream>
 #include <map>
 #include <optional>
@@ -10,6 +9,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "civicmesh/dispatch/v1/dispatch_journal.pb.h"
@@ -95,11 +95,39 @@ std::vector<Record> Template(std::vector<Record> life) {
   return life;
 }
 
+// What all writers have appended, and what of it has landed where it was expected.
+class Tally {
+ public:
+  void Written() { ++written_; }
+  void Landed() {
+    absl::MutexLock lock(&mutex_);
+    ++landed_;
+  }
+  // Until more has landed than now. False: nothing did, for as long as is waited.
+  bool AwaitMore() {
+    absl::MutexLock lock(&mutex_);
+    const auto more = [this, before = landed_]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return landed_ > before; };
+    return mutex_.AwaitWithTimeout(absl::Condition(&more), kPatience);
+  }
+  absl::Status AwaitAll() {
+    absl::MutexLock lock(&mutex_);
+    const auto all = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return landed_ == written_; };
+    return mutex_.AwaitWithTimeout(absl::Condition(&all), kPatience)
+               ? absl::OkStatus()
+               : absl::UnavailableError("records were not acknowledged where they were expected");
+  }
+
+ private:
+  int64_t written_ = 0;
+  absl::Mutex mutex_;
+  int64_t landed_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
 // Writes one shard as an owner of a new epoch.
 class Writer {
  public:
-  Writer(LogAppender& session, int shard, int64_t end, EffectiveFold fold, std::vector<Record> life)
-      : session_(session), shard_(shard), next_(end), fold_(std::move(fold)), life_(std::move(life)) {
+  Writer(LogAppender& session, Tally& tally, int shard, int64_t end, EffectiveFold fold, std::vector<Record> life)
+      : session_(session), tally_(tally), shard_(shard), next_(end), fold_(std::move(fold)), life_(std::move(life)) {
     for (const Record& record : life_) bytes_.push_back(record.SerializeAsString());
     old_id_ = CaseOf(life_[0]);
   }
@@ -141,7 +169,7 @@ class Writer {
     if (!bytes.ok() || !record.ParseFromArray(bytes->data(), static_cast<int>(bytes->size())))
       return absl::InternalError("the last record does not parse");
     const auto& change = record.accepted().streams(0);
-    const dispatch::DispatchShard machine;
+    dispatch::DispatchShard machine;
     auto facts =
         machine.Publish({.stream = change.stream(), .version = change.first_version(), .now_ms = record.now_ms()},
                         change.events(change.events_size() - 1));
@@ -156,35 +184,33 @@ class Writer {
         {"ce_time", absl::FormatTime(absl::RFC3339_full, absl::FromUnixMillis(record.now_ms()), absl::UTCTimeZone())},
         {"ce_recordhash", absl::BytesToHexString(Sha256(last_value_).substr(0, 16))},
         {"content-type", "application/protobuf"}};
-    ++written_;
+    tally_.Written();
     return session_.Append({Topic::kEvents, shard_}, fact.bytes, std::move(headers),
-                           [this](absl::StatusOr<int64_t> offset) { landed_ += offset.ok() ? 1 : 0; });
+                           [this](absl::StatusOr<int64_t> offset) {
+                             if (offset.ok()) tally_.Landed();
+                           });
   }
-
-  int64_t written() const { return written_; }
-  int64_t landed() const { return landed_; }
 
  private:
   absl::Status Append(const Record& record) {
     last_value_ = Frame(record.SerializeAsString());
-    const absl::Time until = absl::Now() + kPatience;
     while (true) {
       const int64_t at = next_;
       absl::Status appended =
           session_.Append({Topic::kJournal, shard_}, last_value_, {}, [this, at](absl::StatusOr<int64_t> offset) {
             // Another offset than the one that later records name: somebody else writes here.
-            if (offset.ok() && *offset == at) ++landed_;
+            if (offset.ok() && *offset == at) tally_.Landed();
           });
       if (appended.ok()) break;
-      if (!absl::IsResourceExhausted(appended) || absl::Now() > until) return appended;
-      absl::SleepFor(absl::Milliseconds(2));
+      if (!absl::IsResourceExhausted(appended) || !tally_.AwaitMore()) return appended;
     }
     ++next_;
-    ++written_;
+    tally_.Written();
     return absl::OkStatus();
   }
 
   LogAppender& session_;
+  Tally& tally_;
   const int shard_;
   int64_t next_;
   EffectiveFold fold_;
@@ -192,8 +218,6 @@ class Writer {
   std::vector<std::string> bytes_;
   std::string old_id_;
   std::string last_value_;
-  int64_t written_ = 0;
-  std::atomic<int64_t> landed_{0};
 };
 
 absl::StatusOr<Past> ReadPast(LogReader& reader, int shard) {
@@ -205,16 +229,6 @@ absl::StatusOr<Past> ReadPast(LogReader& reader, int shard) {
   if (!past.trouble.ok()) return past.trouble;
   if (!past.done) return absl::UnavailableError("the journal's end was not reached");
   return past;
-}
-
-absl::Status Landed(const std::vector<std::unique_ptr<Writer>>& writers) {
-  const absl::Time until = absl::Now() + kPatience;
-  for (const auto& writer : writers)
-    while (writer->landed() < writer->written()) {
-      if (absl::Now() > until) return absl::UnavailableError("records were not acknowledged where they were expected");
-      absl::SleepFor(absl::Milliseconds(10));
-    }
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -232,12 +246,13 @@ absl::Status WriteClosedCases(const std::string& kafka, int64_t cases) {
   }
   if (life.empty()) return absl::NotFoundError("dispatch has closed no case yet");
 
+  Tally tally;
   auto session = log.NewAppender();
   std::vector<std::unique_ptr<Writer>> writers;
   for (int shard = 0; shard < kShards; ++shard) {
     auto bounds = reader->GetBounds({Topic::kJournal, shard});
     if (!bounds.ok()) return bounds.status();
-    writers.push_back(std::make_unique<Writer>(*session, shard, bounds->end, pasts[shard].fold, life));
+    writers.push_back(std::make_unique<Writer>(*session, tally, shard, bounds->end, pasts[shard].fold, life));
     if (auto begun = writers.back()->Begin(); !begun.ok()) return begun;
   }
   for (int64_t i = 0; i < cases; ++i) {
@@ -245,10 +260,10 @@ absl::Status WriteClosedCases(const std::string& kafka, int64_t cases) {
     if ((i + 1) % 10000 == 0) std::cerr << "\r" << i + 1 << " of " << cases << " cases" << std::flush;
   }
   std::cerr << "\n";
-  if (auto landed = Landed(writers); !landed.ok()) return landed;
+  if (auto landed = tally.AwaitAll(); !landed.ok()) return landed;
   for (auto& writer : writers)
     if (auto published = writer->PublishLast(); !published.ok()) return published;
-  return Landed(writers);
+  return tally.AwaitAll();
 }
 
 }  // namespace civicmesh::bench

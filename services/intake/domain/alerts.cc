@@ -47,7 +47,7 @@ v1::JournalEvent ReportOf(const v1::AlertState& alert, int true_class, const std
   context.set_report(absl::StrCat(kReports, report));
   context.set_status(v1::REPORT_STATUS_FORWARDED);
   *context.mutable_occurred_at() = TimeOf(ctx.now_ms);
-  context.set_actor(ActorName(ctx.actor));
+  context.set_actor(ActorName(ctx.actor, ""));
   context.set_source(type::v1::REPORT_SOURCE_VIDEO);
   *context.mutable_reported_at() = shown.captured_at();
   *context.mutable_location() = shown.location();

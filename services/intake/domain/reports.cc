@@ -85,7 +85,7 @@ std::string ReporterToken(const v1::SubmitReport& cmd, const ActorView& actor, c
 v1::ReportContext Next(const v1::ReportState& report, const Context& ctx) {
   v1::ReportContext next = report.context();
   *next.mutable_occurred_at() = TimeOf(ctx.now_ms);
-  next.set_actor(ActorName(ctx.actor));
+  next.set_actor(ActorName(ctx.actor, next.reporter_token()));
   return next;
 }
 
@@ -179,9 +179,9 @@ IntakeDecision SubmitReport(const v1::SubmitReport& cmd, const std::string& call
   context.set_report(absl::StrCat(kReports, id));
   context.set_status(cmd.has_location() ? v1::REPORT_STATUS_FORWARDED : v1::REPORT_STATUS_WAITING_FOR_LOCATION);
   *context.mutable_occurred_at() = TimeOf(ctx.now_ms);
-  context.set_actor(ActorName(ctx.actor));
   context.set_source(source);
   context.set_reporter_token(ReporterToken(cmd, ctx.actor, caller_token, source));
+  context.set_actor(ActorName(ctx.actor, context.reporter_token()));
   *context.mutable_reported_at() = TimeOf(*reported_ms);
   if (cmd.has_location()) *context.mutable_location() = cmd.location();
   *context.mutable_category() = CheckedProposal(cmd.category(), ctx);

@@ -57,7 +57,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Row{"with a place it is forwarded", Given(),
             When(Submit(kHere + kPhoto + "source_id: 'A-1'"), "10:00", kCitizen),
-            Then("report_submitted {context {report: 'reports/$1' status: REPORT_STATUS_FORWARDED actor: 'u1' "
+            Then("report_submitted {context {report: 'reports/$1' status: REPORT_STATUS_FORWARDED actor: 'p-u1' "
                  "source: REPORT_SOURCE_CITIZEN_APP occurred_at {seconds: 1794967200} "
                  "reported_at {seconds: 1794967200} source_id: 'A-1'} text_length: 5 photo_count: 1} "
                  "submitted_by: 'u1'",
@@ -219,7 +219,7 @@ INSTANTIATE_TEST_SUITE_P(
     Add, ReportsTest,
     testing::Values(
         Row{"words are added", Given(Forwarded()), When(Add(kText), "10:05", kCitizen),
-            Then("report_supplemented {context {status: REPORT_STATUS_FORWARDED actor: 'u1'}} text "
+            Then("report_supplemented {context {status: REPORT_STATUS_FORWARDED actor: 'p-u1'}} text "
                  "{masked: '垃圾没人收'}")},
         Row{"a picture alone is added", Given(Forwarded()), When(Add(kPhoto), "10:05", kCitizen),
             Then("report_supplemented {photo_count: 1} photos {uri: 'p/1.jpg'}")},
@@ -264,7 +264,7 @@ const std::string kWithdraw = absl::StrCat("withdraw_report {", kOnName, "}");
 INSTANTIATE_TEST_SUITE_P(
     Withdraw, ReportsTest,
     testing::Values(Row{"taken back while it waits", Given(Waiting()), When(kWithdraw, "10:05", kCitizen),
-                        Then("report_withdrawn {context {status: REPORT_STATUS_WITHDRAWN actor: 'u1'}}")},
+                        Then("report_withdrawn {context {status: REPORT_STATUS_WITHDRAWN actor: 'p-u1'}}")},
                     Row{"taken back while a case is open", Given(Forwarded(), Did(kOpened, "10:01", kPolicy)),
                         When(kWithdraw, "10:05", kCitizen), Then("report_withdrawn {}")},
                     Row{"not once a case is registered", Given(Forwarded(), Did(kRegistered, "10:01", kPolicy)),

@@ -59,6 +59,10 @@ std::optional<int64_t> CountedTime(bool set, const google::protobuf::Timestamp& 
   return std::min(ms, now_ms);
 }
 
-std::string ActorName(const ActorView& actor) { return actor.subject.empty() ? "anonymous" : actor.subject; }
+std::string ActorName(const ActorView& actor, const std::string& reporter_token) {
+  const bool only_citizen = actor.roles.size() == 1 && actor.Has("CITIZEN");
+  if (!actor.subject.empty() && !only_citizen) return actor.subject;
+  return actor.subject.empty() || reporter_token.empty() ? "anonymous" : reporter_token;
+}
 
 }  // namespace civicmesh::intake

@@ -41,7 +41,7 @@ bool AttachmentsFit(const Attachments& attachments, int most, bool voices);
 // `time` as it counts: unset is now, slightly ahead is now. Nullopt: too far ahead, or before 1970.
 std::optional<int64_t> CountedTime(bool set, const google::protobuf::Timestamp& time, int64_t now_ms);
 
-// Who acts, for public events.
-std::string ActorName(const ActorView& actor);
+// Who acts, for public events: a citizen, who acts on reports of their own alone, as the report's own token says.
+std::string ActorName(const ActorView& actor, const std::string& reporter_token);
 
 }  // namespace civicmesh::intake
