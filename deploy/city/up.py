@@ -107,7 +107,8 @@ def replay(asked, stages, city, common):
     diary = city.folder / "replay.diary"
     try:
         with stages.stage("replay"):
-            run([city.binaries / "civicctl", "replay", *common, f"--diary={diary}", *([f"--input={asked.input}"] if asked.input else [])])
+            of = city.installation["input"]
+            run([city.binaries / "civicctl", "replay", *common, f"--diary={diary}", *([f"--input={of}"] if of else [])])
     except BaseException:
         if not diary.exists():
             city.forget("replay", "input")  # nothing was replayed, so another input may be
