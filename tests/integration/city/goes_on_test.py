@@ -17,7 +17,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from town import BIN, ROOT  # pylint: disable=wrong-import-position
+from town import BIN, ROOT, know_persons_alike  # pylint: disable=wrong-import-position
 
 SAMPLE = ROOT / "deploy/sample"
 REPORTS = 40
@@ -38,6 +38,7 @@ class GoesOnTest(unittest.TestCase):
 
     def city(self, name):
         folder = self.folder / name
+        know_persons_alike(folder)
         self.addCleanup(subprocess.run, [ROOT / "deploy/down", f"--data={folder}", "--purge"], stdout=subprocess.DEVNULL, check=False)
         return folder
 
