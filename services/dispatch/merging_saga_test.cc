@@ -278,8 +278,8 @@ TEST(MergingSaga, TheLaterOneIsMergedIntoTheEarlier) {
   EXPECT_EQ(first.reports(1).reporter_token(), "p-reports/r2");
 }
 
-// Opened at the same moment on all sides of a corner, so that each is told of each, and reported once more on each side:
-// whatever comes first, one is left.
+// Opened at the same moment on all sides of a corner, so that each is told of each, and reported once more on each
+// side: whatever comes first, one is left.
 RC_GTEST_PROP(MergingSaga, OfThoseThatOpenAtOnceOneIsLeft, ()) {
   Mesh mesh;
   int n = 0;

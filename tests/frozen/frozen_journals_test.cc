@@ -66,7 +66,8 @@ TEST(FrozenJournals, FoldToWhatTheyFoldedTo) {
     auto folded = FoldAll(domain, 8);
     ASSERT_TRUE(folded.ok()) << domain.name << ": " << folded.status();
     for (const auto& [name, told] : *folded) {
-      const std::string line = absl::StrCat(name, " ", told.records, " records, state ", told.state, ", facts ", told.facts);
+      const std::string line =
+          absl::StrCat(name, " ", told.records, " records, state ", told.state, ", facts ", told.facts);
       EXPECT_EQ(expected[name], line);
       absl::StrAppend(&found, line, "\n");
       records += told.records;

@@ -193,7 +193,7 @@ class ShardOwner {
   int64_t position_ = 0;                        // the next journal offset to read
   std::string last_hash_;                       // of the record before position_
   std::vector<log::v1::Activation> activated_;  // by effective records; memory_ runs ahead of them
-  ParseRoom<log::v1::Record> room_;  // for the record just read
+  ParseRoom<log::v1::Record> room_;             // for the record just read
 
   // takeover
   HotPiece snapshot_;
