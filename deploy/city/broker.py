@@ -60,7 +60,9 @@ def start_kafka(parts, port, controller):
     settings.write_text(text, encoding="ascii")
     java = ["/usr/bin/java", "-cp", f"{JARS}/*", f"-Dlog4j2.configurationFile={ROOT}/deploy/kafka/log4j2.properties"]
     if not (data / "meta.properties").exists():
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = "-"
+        while cluster.startswith("-"):  # the tool would take it for an option
+            cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         with open(parts.log("kafka"), "ab") as log:
             run([*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)], stdout=log, stderr=log)
     parts.start(Part("kafka", [*java[:1], "-Xmx768m", "-XX:+UseSerialGC", *java[1:], "kafka.Kafka", str(settings)], reads=text))
