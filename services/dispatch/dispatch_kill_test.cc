@@ -4,102 +4,47 @@
 #include <grpcpp/grpcpp.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <map>
 #include <random>
 #include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "civicmesh/dispatch/v1/dispatch_service.grpc.pb.h"
-#include "civicmesh/intake/v1/intake_events.pb.h"
-#include "civicmesh/reference/v1/reference.pb.h"
-#include "civicmesh/runtime/v1/control_service.grpc.pb.h"
-#include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
 #include "services/dispatch/dispatch_geometry.h"
-#include "services/dispatch/domain/reference.h"
-#include "services/runtime/base/ids.h"
+#include "services/dispatch/domain/cases_for_tests.h"
+#include "services/dispatch/report_facts_for_tests.h"
 #include "services/runtime/base/names.h"
 #include "services/runtime/journal/kafka_journal.h"
-#include "services/runtime/journal/kafka_topics.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/service_to_kill_for_tests.h"
 #include "services/runtime/shard/policy_runner.h"
-#include "services/runtime/shard/reference_reader.h"
 
 namespace civicmesh::dispatch {
 namespace {
-
-using runtime::v1::ControlService;
 
 constexpr int kShards = 8, kPairs = 10, kKills = 3;
 // The bounds are only for a test that fails.
 constexpr absl::Duration kPatience = absl::Seconds(90);
 
-const ActorView kOperator{.subject = "operator", .roles = {"OPERATOR"}, .unit = ""};
 const ActorView kRegistrar{.subject = "registrar", .roles = {"REGISTRAR"}, .unit = ""};
 
-struct Place {
-  double latitude = 0, longitude = 0;
-};
-
 // Two places 5 m or less apart in two shards, `row` 200 m steps along a border of the sample's district.
-std::pair<Place, Place> AcrossTheBorder(int row) {
+std::pair<type::v1::GeoPoint, type::v1::GeoPoint> AcrossTheBorder(int row) {
   const double latitude = 30.262 + row * 0.0018, step = 0.00005;
   const auto shard = [&](double longitude) { return ShardOf(HomeCell(latitude, longitude), kShards); };
   double longitude = 119.9;
   while (shard(longitude) == shard(longitude + step)) longitude += step;
-  return {{latitude, longitude}, {latitude, longitude + step}};
+  type::v1::GeoPoint west, east;
+  west.set_latitude(latitude);
+  west.set_longitude(longitude);
+  east.set_latitude(latitude);
+  east.set_longitude(longitude + step);
+  return {west, east};
 }
-
-// Facts and reference data, as others append them.
-class Others {
- public:
-  Others(const std::string& broker, const std::string& domain, int shards)
-      : journal_({.brokers = broker, .domain = domain, .shards = shards}),
-        session_(journal_.NewHandlerAppender(absl::Seconds(10))) {
-    const auto made = CreateTopics({.brokers = broker, .domain = domain, .shards = shards}, {});
-    EXPECT_TRUE(made.ok()) << made;
-  }
-  // Returns when it has landed.
-  void Append(Partition to, std::string record, Headers headers) {
-    absl::Notification answered;
-    absl::StatusOr<int64_t> landed;
-    auto queued = session_->Append(to, std::move(record), std::move(headers), [&](absl::StatusOr<int64_t> at) {
-      landed = std::move(at);
-      answered.Notify();
-    });
-    ASSERT_TRUE(queued.ok()) << queued;
-    answered.WaitForNotification();
-    ASSERT_TRUE(landed.ok()) << landed.status();
-  }
-  void Forward(const std::string& report, const Place& place) {
-    intake::v1::ReportForwarded forwarded;
-    auto& context = *forwarded.mutable_context();
-    context.set_report(report);
-    context.set_source(type::v1::REPORT_SOURCE_CITIZEN_APP);
-    context.mutable_location()->set_latitude(place.latitude);
-    context.mutable_location()->set_longitude(place.longitude);
-    context.mutable_category()->set_class_code("E0110");
-    context.mutable_reported_at()->set_seconds(absl::ToUnixSeconds(absl::Now()));
-    const int shard = static_cast<int>(++facts_ % kShards);
-    Append({Topic::kEvents, shard}, forwarded.SerializeAsString(),
-           {{"ce_id", absl::StrCat("intake/", shard, "/", facts_, "/0")},
-            {"ce_type", forwarded.GetDescriptor()->full_name()},
-            {"ce_subject", report},
-            {"ce_time", absl::FormatTime(absl::RFC3339_full, absl::Now(), absl::UTCTimeZone())}});
-  }
-
- private:
-  KafkaJournal journal_;
-  const std::unique_ptr<LogAppender> session_;
-  int64_t facts_ = 0;
-};
 
 // The facts published so far, each once (R14), while the service is killed and comes back.
 class Published : public LogSink {
@@ -150,48 +95,23 @@ class Published : public LogSink {
   std::map<std::string, std::vector<std::string>> facts_;
 };
 
-void LoadStandard(const std::string& domain, ServiceToKill& service) {
-  std::ifstream in(CIVICMESH_SAMPLE "/standard.json");
-  std::stringstream text;
-  text << in.rdbuf();
-  reference::v1::Standard standard;
-  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(text.str(), &standard).ok());
-  const std::string content = standard.SerializeAsString();
-  Others reference(service.broker(), "reference", 1);
-  for (auto& record : ReferenceRecords(kStandardKind, "test", content))
-    reference.Append({Topic::kJournal, 0}, std::move(record), {});
-  runtime::v1::ActivateReferenceRequest request;
-  request.set_service(domain);
-  request.set_kind(kStandardKind);
-  request.set_version("test");
-  request.set_sha256(Sha256(content));
-  request.mutable_valid_from()->set_seconds(1);
-  runtime::v1::ActivateReferenceResponse response;
-  const auto stub = ControlService::NewStub(service.Connect());
-  const absl::Time until = absl::Now() + kPatience;
-  grpc::Status status;
-  do {
-    status = service.Call(*stub, kOperator, &ControlService::Stub::ActivateReference, request, &response);
-  } while (!status.ok() && absl::Now() < until);
-  ASSERT_TRUE(status.ok()) << status.error_message();
-}
-
 TEST(DispatchKillTest, OfEachTwoAcrossTheBorderOneIsLeft) {
   const char* broker = std::getenv("CIVICMESH_TEST_BROKER");
   ASSERT_NE(broker, nullptr) << "tests/run sets it";
   const std::string domain = absl::StrCat("dispatch", std::random_device()());
   setenv("DISPATCH_TEST_DOMAIN", domain.c_str(), 1);
-  Others intake(broker, absl::StrCat(domain, "-intake"), kShards);
+  ReportFacts intake(broker, absl::StrCat(domain, "-intake"), kShards);
   ServiceToKill service(DISPATCH_FOR_KILL_TEST, domain, kShards);
-  LoadStandard(domain, service);
+  service.LoadReference(kStandardKind, FromSample<reference::v1::Standard>("standard.json").SerializeAsString());
   Published published(service.broker(), domain);
 
   std::set<std::string> reports;
   for (int pair = 0; pair < kPairs; ++pair) {
     const auto [west, east] = AcrossTheBorder(pair);
     for (const auto& [side, place] : {std::pair("w", west), std::pair("e", east)}) {
-      reports.insert(absl::StrCat("reports/r-", side, pair));
-      intake.Forward(absl::StrCat("reports/r-", side, pair), place);
+      const std::string report = absl::StrCat("reports/r-", side, pair);
+      reports.insert(report);
+      intake.Forward(report, place, static_cast<int>(reports.size()) % kShards);
     }
     if (pair % (kPairs / kKills) != 1) continue;
     // One is just asking another.

@@ -14,15 +14,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "civicmesh/dispatch/v1/dispatch_service.grpc.pb.h"
-#include "civicmesh/intake/v1/intake_events.pb.h"
 #include "gmock/gmock.h"
 #include "services/dispatch/dispatch_geometry.h"
 #include "services/dispatch/domain/cases_for_tests.h"
+#include "services/dispatch/report_facts_for_tests.h"
 #include "services/runtime/base/names.h"
-#include "services/runtime/journal/kafka_journal.h"
-#include "services/runtime/journal/kafka_topics.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/service_to_kill_for_tests.h"
 
@@ -36,50 +33,6 @@ constexpr absl::Duration kPatience = absl::Seconds(90);
 
 const ActorView kRegistrarOf[kReplicas] = {{.subject = "registrar-01", .roles = {"REGISTRAR"}, .unit = ""},
                                            {.subject = "registrar-02", .roles = {"REGISTRAR"}, .unit = ""}};
-
-// Intake, as far as its public facts go.
-class ReportFacts {
- public:
-  ReportFacts(const std::string& broker, const std::string& domain)
-      : options_{.brokers = broker, .domain = domain, .shards = kShards} {
-    const auto made = CreateTopics(options_, {});
-    EXPECT_TRUE(made.ok()) << made;
-  }
-
-  // Forwards the n-th report of this place, from a shard of its own. Returns when the fact has landed.
-  void Forward(const civicmesh::type::v1::GeoPoint& place, const std::string& report, int shard) {
-    intake::v1::ReportForwarded fact;
-    auto& context = *fact.mutable_context();
-    context.set_report(report);
-    context.set_source(civicmesh::type::v1::REPORT_SOURCE_CITIZEN_APP);
-    *context.mutable_location() = place;
-    context.mutable_category()->set_class_code("E0110");
-    context.mutable_reported_at()->set_seconds(absl::ToUnixSeconds(absl::Now()));
-    fact.set_masked_text("路口有一堆垃圾");
-    absl::MutexLock lock(&mutex_);
-    const Headers headers = {{"ce_id", absl::StrCat(options_.domain, "/", shard, "/", ++facts_, "/0")},
-                             {"ce_type", fact.GetDescriptor()->full_name()},
-                             {"ce_subject", report},
-                             {"ce_time", absl::FormatTime(absl::RFC3339_full, absl::Now(), absl::UTCTimeZone())}};
-    absl::Notification answered;
-    absl::Status landed;
-    const auto queued = session_->Append({Topic::kEvents, shard}, fact.SerializeAsString(), headers,
-                                         [&](const absl::StatusOr<int64_t>& at) {
-                                           landed = at.status();
-                                           answered.Notify();
-                                         });
-    ASSERT_TRUE(queued.ok()) << queued;
-    answered.WaitForNotification();
-    ASSERT_TRUE(landed.ok()) << landed;
-  }
-
- private:
-  const KafkaOptions options_;
-  KafkaJournal journal_{options_};
-  const std::unique_ptr<LogAppender> session_ = journal_.NewHandlerAppender(absl::Seconds(10));
-  absl::Mutex mutex_;
-  int64_t facts_ ABSL_GUARDED_BY(mutex_) = 0;
-};
 
 // Middles of unit grids all over the sample district, so that several shards have some.
 std::vector<civicmesh::type::v1::GeoPoint> Places() {
@@ -163,7 +116,7 @@ class DispatchRace : public testing::Test {
   }
 
   const std::string domain_ = Name("dispatch", "DISPATCH_TEST_DOMAIN");
-  ReportFacts intake_{std::getenv("CIVICMESH_TEST_BROKER"), domain_ + "-intake"};
+  ReportFacts intake_{std::getenv("CIVICMESH_TEST_BROKER"), domain_ + "-intake", kShards};
   std::vector<std::unique_ptr<ServiceToKill>> replicas_ = Replicas(domain_);
   absl::Mutex mutex_;
   std::map<std::string, std::map<std::string, int>> done_ ABSL_GUARDED_BY(mutex_);
@@ -181,7 +134,7 @@ TEST_F(DispatchRace, OneCasePerThingAndOneRegistrarPerStep) {
     threads.emplace_back([&, half] {
       for (int n = half; n < kReportsEach; n += 2)
         for (int place = 0; place < kPlaces; ++place)
-          intake_.Forward(places[place], absl::StrCat("reports/r-", place, "-", n), (place + n) % kShards);
+          intake_.Forward(absl::StrCat("reports/r-", place, "-", n), places[place], (place + n) % kShards);
     });
   for (int replica = 0; replica < kReplicas; ++replica) threads.emplace_back([this, replica] { Work(replica); });
   for (int kill = 1; kill <= kKills; ++kill) {

@@ -11,8 +11,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "services/runtime/personal/utf8.h"
 
 namespace civicmesh::civicctl {
 namespace {
@@ -57,44 +57,31 @@ GeoPoint Point(double latitude, double longitude) {
   return point;
 }
 
-std::vector<absl::string_view> Characters(absl::string_view text) {
-  std::vector<absl::string_view> characters;
-  size_t from = 0;
-  for (size_t i = 1; i <= text.size(); ++i) {
-    if (i < text.size() && (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80) continue;
-    characters.push_back(text.substr(from, i - from));
-    from = i;
-  }
-  return characters;
-}
+bool EndsSentence(char32_t c) { return std::u32string_view(U"。!?;\n").find(c) != std::u32string_view::npos; }
 
-bool EndsSentence(absl::string_view character) {
-  constexpr absl::string_view kEnds[] = {"。", "！", "？", "；", "\n"};
-  return std::find(std::begin(kEnds), std::end(kEnds), character) != std::end(kEnds);
-}
-
-bool InWord(absl::string_view character) { return character.size() == 1 && absl::ascii_isalnum(character[0]); }
+bool InWord(char32_t c) { return c < 0x80 && absl::ascii_isalnum(static_cast<unsigned char>(c)); }
 
 // Where the piece from `from` on ends: behind the last sentence that fits, where that leaves no short piece; else not
 // within a number or word, which can only be masked whole.
-size_t EndOfPiece(const std::vector<absl::string_view>& characters, size_t from) {
+size_t EndOfPiece(const std::vector<Character>& characters, size_t from) {
   const size_t most = from + kMaxText;
   if (most >= characters.size()) return characters.size();
   for (size_t end = most; end > from + kMaxText / 2; --end)
-    if (EndsSentence(characters[end - 1])) return end;
+    if (EndsSentence(characters[end - 1].code)) return end;
   size_t end = most;
-  while (end > from + kMaxText / 2 && InWord(characters[end - 1]) && InWord(characters[end])) --end;
+  while (end > from + kMaxText / 2 && InWord(characters[end - 1].code) && InWord(characters[end].code)) --end;
   return end;
 }
 
 // In pieces of at most kMaxText characters, none of blanks alone.
-std::vector<std::string> Pieces(absl::string_view text) {
-  const std::vector<absl::string_view> characters = Characters(text);
+std::vector<std::string> Pieces(std::string_view text) {
+  const std::vector<Character> characters = Characters(text);
   std::vector<std::string> pieces;
   for (size_t from = 0; from < characters.size();) {
     const size_t end = EndOfPiece(characters, from);
-    std::string piece = absl::StrJoin(characters.begin() + from, characters.begin() + end, "");
-    if (!absl::StripAsciiWhitespace(piece).empty()) pieces.push_back(std::move(piece));
+    const size_t begin = characters[from].begin;
+    const std::string_view piece = text.substr(begin, characters[end - 1].end - begin);
+    if (!Trim(piece).empty()) pieces.emplace_back(piece);
     from = end;
   }
   return pieces;
@@ -118,7 +105,7 @@ void Take(InputReport report, Input& input) {
   report.at = shifted;
   TakeText(report, input);
   if (const auto place = Characters(report.place); place.size() > kMaxPlace)
-    report.place = absl::StrJoin(place.begin(), place.begin() + kMaxPlace, "");
+    report.place.resize(place[kMaxPlace].begin);
   if (!report.location && !report.alert) input.notes.Add(kWithoutCoordinates);
   if (report.reporter.empty() && !report.alert) input.notes.Add("reported anonymously or by a device");
   input.reports.push_back(std::move(report));

@@ -16,11 +16,6 @@ void AppendLength(std::string& to, std::string_view part) {
   to.append(part);
 }
 
-void AppendDigits(std::string& to, std::string_view seed) {
-  const std::string digest = Sha256(seed);
-  for (int i = 0; i < kDigits; ++i) to.push_back(kAlphabet[static_cast<unsigned char>(digest[i]) & 31]);
-}
-
 }  // namespace
 
 std::string Sha256(std::string_view bytes) {
@@ -31,12 +26,18 @@ std::string Sha256(std::string_view bytes) {
   return out;
 }
 
+std::string IdDigits(std::string_view digest) {
+  std::string digits;
+  for (int i = 0; i < kDigits; ++i) digits.push_back(kAlphabet[static_cast<unsigned char>(digest[i]) & 31]);
+  return digits;
+}
+
 std::string MakeId(std::string_view prefix, int shard, std::string_view seed) {
   std::string id(prefix);
   id.push_back('-');
   id.push_back(kAlphabet[(shard >> 5) & 31]);
   id.push_back(kAlphabet[shard & 31]);
-  AppendDigits(id, seed);
+  id.append(IdDigits(Sha256(seed)));
   return id;
 }
 

@@ -15,6 +15,9 @@ std::string MakeId(std::string_view prefix, int shard, std::string_view seed);
 // The shard that an id carries; nullopt when it is not an id of ours with that prefix.
 std::optional<int> ShardOfId(std::string_view prefix, std::string_view id);
 
+// The last 16 characters of an id: of `digest`, at least 16 bytes, the low five bits of each (80 bits).
+std::string IdDigits(std::string_view digest);
+
 // 32 bytes.
 std::string Sha256(std::string_view bytes);
 

@@ -3,13 +3,9 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "services/runtime/base/ids.h"
+
 namespace civicmesh {
-namespace {
-
-constexpr std::string_view kAlphabet = "0123456789abcdefghjkmnpqrstvwxyz";
-constexpr int kDigits = 16;
-
-}  // namespace
 
 std::string PersonTokens::Of(std::string_view subject) const {
   if (subject.empty()) return "";
@@ -17,9 +13,7 @@ std::string PersonTokens::Of(std::string_view subject) const {
   unsigned int size = 0;
   HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()), reinterpret_cast<const unsigned char*>(subject.data()),
        subject.size(), mac, &size);
-  std::string token = "p-";
-  for (int i = 0; i < kDigits; ++i) token.push_back(kAlphabet[mac[i] & 31]);
-  return token;
+  return "p-" + IdDigits({reinterpret_cast<const char*>(mac), size});
 }
 
 }  // namespace civicmesh

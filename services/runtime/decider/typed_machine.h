@@ -55,18 +55,17 @@ class TypedMachine : public Machine {
   }
   absl::Status Load(std::string_view stream, std::string_view bytes) final {
     Stream before;
-    if (const Stream* there = Find(stream)) {  // a moving scan may bring a stream twice
-      before = *there;
-      streams_.erase(KeyOf(stream));
-      settled_.erase(KeyOf(stream));
-    }
+    if (const Stream* there = Find(stream)) before = *there;  // a moving scan may bring a stream twice
     if (!read_.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
       return absl::DataLossError("stream state does not parse");
     Loaded(stream, before, read_);
-    if (Settled(read_))
+    if (Settled(read_)) {
       settled_[KeyOf(stream)] = bytes;
-    else
+      streams_.erase(KeyOf(stream));
+    } else {
       streams_[KeyOf(stream)].Swap(&read_);
+      settled_.erase(KeyOf(stream));
+    }
     return absl::OkStatus();
   }
   std::vector<std::string> Rows(std::string_view stream) const final {

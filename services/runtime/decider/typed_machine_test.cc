@@ -81,7 +81,11 @@ TEST(TypedMachineTest, LoadsSettledAndOthersAlike) {
   ASSERT_TRUE(words.Load("a", Said("begin", 6)).ok());
   EXPECT_EQ(words.awake(), 2u);
   EXPECT_EQ(words.Save("a"), Said("begin", 6));
+  ASSERT_TRUE(words.Load("b", Said("end", 2)).ok());
+  EXPECT_EQ(words.awake(), 1u);
+  EXPECT_EQ(words.Save("b"), Said("end", 2));
   EXPECT_FALSE(words.Load("a", "\xff").ok());
+  EXPECT_EQ(words.Save("a"), Said("begin", 6));
 }
 
 }  // namespace
