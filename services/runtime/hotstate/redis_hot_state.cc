@@ -5,16 +5,16 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <chrono>
-#include <csignal>
 #include <deque>
 #include <map>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "services/runtime/base/clock.h"
 #include "services/runtime/base/names.h"
 #include "services/runtime/hotstate/redis_scripts.h"
+#include "services/runtime/hotstate/redis_wire.h"
 
 namespace civicmesh {
 namespace {
@@ -43,11 +43,6 @@ std::string TextOf(Script script) {
       return read(kRange);
   }
   return "";
-}
-
-int64_t SteadyMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
 }
 
 std::string TextOf(const redisReply* r) { return r && r->str ? std::string(r->str, r->len) : ""; }
@@ -97,8 +92,7 @@ struct RedisHotState::Impl {
   struct Connection {
     Impl* impl = nullptr;
     int shard = 0;
-    redisAsyncContext* context = nullptr;
-    bool reading = false, writing = false;
+    RedisWire wire;
     std::string run_id;
     std::vector<std::string> digests;
     bool ready = false;
@@ -108,7 +102,6 @@ struct RedisHotState::Impl {
   };
   struct Sent {
     Connection* connection;
-    redisAsyncContext* context;
     Answer answer;
   };
 
@@ -130,36 +123,16 @@ struct RedisHotState::Impl {
       connection->impl = this;
       connection->shard = shard;
     }
-    if (!connection->context) Open(*connection);
+    if (!connection->wire.context) Open(*connection);
     return *connection;
   }
 
   void Open(Connection& c) {
-    const std::string& server = options.servers[c.shard % options.servers.size()];
-    if (server.rfind("unix:", 0) == 0) {
-      c.context = redisAsyncConnectUnix(server.c_str() + 5);
-    } else {
-      const size_t colon = server.rfind(':');
-      c.context = redisAsyncConnect(server.substr(0, colon).c_str(), std::atoi(server.c_str() + colon + 1));
-    }
-    c.reading = c.writing = c.ready = false;
+    c.wire.Open(options.servers[c.shard % options.servers.size()]);
+    c.ready = false;
     c.sent_at.clear();
     c.digests.clear();
-    auto* ac = c.context;
-    ac->ev.data = &c;
-    ac->ev.addRead = [](void* d) { static_cast<Connection*>(d)->reading = true; };
-    ac->ev.delRead = [](void* d) { static_cast<Connection*>(d)->reading = false; };
-    ac->ev.addWrite = [](void* d) { static_cast<Connection*>(d)->writing = true; };
-    ac->ev.delWrite = [](void* d) { static_cast<Connection*>(d)->writing = false; };
-    ac->ev.cleanup = [](void* d) {
-      static_cast<Connection*>(d)->reading = static_cast<Connection*>(d)->writing = false;
-    };
-    ac->data = &c;
-    redisAsyncSetDisconnectCallback(ac, [](const redisAsyncContext* gone, int) {
-      auto* connection = static_cast<Connection*>(gone->data);
-      if (connection->context == gone) connection->context = nullptr;
-    });
-    if (ac->err) return;  // found at the next Poll
+    if (c.wire.context->err) return;  // found at the next Poll
     // hiredis asks for the write by itself only with the first command.
     Send(c, {"INFO"}, [this, &c](const redisReply* r) { Greeted(c, r); });
   }
@@ -176,7 +149,7 @@ struct RedisHotState::Impl {
         c.digests.push_back(TextOf(r));
         if (c.digests.size() < kScripts) return;
         c.ready = true;
-        while (c.context && !c.waiting.empty()) {
+        while (c.wire.context && !c.waiting.empty()) {
           Call call = std::move(c.waiting.front());
           c.waiting.pop_front();
           SendScript(c, std::move(call));
@@ -192,13 +165,13 @@ struct RedisHotState::Impl {
       texts.push_back(arg.data());
       sizes.push_back(arg.size());
     }
-    c.sent_at.push_back(SteadyMs());
-    auto* sent = new Sent{&c, c.context, std::move(answer)};
+    c.sent_at.push_back(Clock::Real()->steady_ms());
+    auto* sent = new Sent{&c, std::move(answer)};
     const int rc = redisAsyncCommandArgv(
-        c.context,
+        c.wire.context,
         [](redisAsyncContext* from, void* reply, void* data) {
           std::unique_ptr<Sent> done(static_cast<Sent*>(data));
-          if (done->connection->context == from && !done->connection->sent_at.empty())
+          if (done->connection->wire.context == from && !done->connection->sent_at.empty())
             done->connection->sent_at.pop_front();
           ++done->connection->impl->delivered;
           done->answer(static_cast<const redisReply*>(reply));
@@ -229,12 +202,11 @@ struct RedisHotState::Impl {
 
   // Answers everything pending with "unknown".
   void Drop(Connection& c) {
-    auto* context = std::exchange(c.context, nullptr);
     c.ready = false;
     std::deque<Call> waiting = std::move(c.waiting);
     c.waiting.clear();
     c.sent_at.clear();
-    if (context) redisAsyncFree(context);
+    c.wire.Close();
     delivered += static_cast<int>(waiting.size());
     for (auto& call : waiting) call.answer(nullptr);
   }
@@ -285,8 +257,6 @@ struct RedisHotState::Impl {
 
 RedisHotState::RedisHotState(RedisOptions options) : impl_(std::make_unique<Impl>()) {
   impl_->options = std::move(options);
-  // hiredis 0.14 writes without MSG_NOSIGNAL: a server that went away would end the process.
-  std::signal(SIGPIPE, SIG_IGN);
 }
 
 RedisHotState::~RedisHotState() {
@@ -363,9 +333,11 @@ void RedisHotState::Reconnect(int shard) {
 
 std::vector<std::pair<int, short>> RedisHotState::PollDescriptors() {
   std::vector<std::pair<int, short>> fds;
-  for (auto& [shard, c] : impl_->connections)
-    if (c->context)
-      fds.emplace_back(c->context->c.fd, static_cast<short>((c->reading ? POLLIN : 0) | (c->writing ? POLLOUT : 0)));
+  for (auto& [shard, c] : impl_->connections) {
+    if (!c->wire.context) continue;
+    const pollfd wanted = c->wire.Wanted();
+    fds.emplace_back(wanted.fd, wanted.events);
+  }
   return fds;
 }
 
@@ -374,18 +346,18 @@ int RedisHotState::Poll(int wait_ms) {
   std::vector<pollfd> fds;
   std::vector<Impl::Connection*> of;
   for (auto& [shard, c] : impl_->connections) {
-    if (!c->context) continue;
-    fds.push_back({c->context->c.fd, static_cast<short>((c->reading ? POLLIN : 0) | (c->writing ? POLLOUT : 0)), 0});
+    if (!c->wire.context) continue;
+    fds.push_back(c->wire.Wanted());
     of.push_back(c.get());
   }
   if (!fds.empty()) poll(fds.data(), fds.size(), wait_ms);
-  const int64_t now = SteadyMs();
+  const int64_t now = Clock::Real()->steady_ms();
   for (size_t i = 0; i < fds.size(); ++i) {
     Impl::Connection& c = *of[i];
-    if (c.context && (fds[i].revents & POLLOUT)) redisAsyncHandleWrite(c.context);
-    if (c.context && (fds[i].revents & (POLLIN | POLLERR | POLLHUP))) redisAsyncHandleRead(c.context);
-    const bool late = c.context && !c.sent_at.empty() && now - c.sent_at.front() > impl_->options.command_timeout_ms;
-    if (!c.context || c.context->err || late) impl_->Drop(c);
+    c.wire.Handle(fds[i].revents);
+    const bool late =
+        c.wire.context && !c.sent_at.empty() && now - c.sent_at.front() > impl_->options.command_timeout_ms;
+    if (!c.wire.context || c.wire.context->err || late) impl_->Drop(c);
   }
   return impl_->delivered;
 }

@@ -7,14 +7,13 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <chrono>
-#include <csignal>
-#include <cstdlib>
 #include <deque>
 #include <thread>
 #include <utility>
 
 #include "absl/synchronization/mutex.h"
+#include "services/runtime/base/clock.h"
+#include "services/runtime/hotstate/redis_wire.h"
 
 namespace civicmesh {
 namespace {
@@ -24,49 +23,13 @@ constexpr int kWaitMs = 100;
 // Waiting here, or sent and not confirmed.
 constexpr size_t kMaxQueued = 20000;
 
-int64_t SteadyMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-// One connection with what poll has to look for.
-struct Wire {
-  redisAsyncContext* context = nullptr;
-  bool reading = false, writing = false;
-};
-
-void Open(Wire& wire, const std::string& server) {
-  if (server.rfind("unix:", 0) == 0) {
-    wire.context = redisAsyncConnectUnix(server.c_str() + 5);
-  } else {
-    const size_t colon = server.rfind(':');
-    wire.context = redisAsyncConnect(server.substr(0, colon).c_str(), std::atoi(server.c_str() + colon + 1));
-  }
-  wire.reading = wire.writing = false;
-  auto* ac = wire.context;
-  ac->data = ac->ev.data = &wire;
-  ac->ev.addRead = [](void* w) { static_cast<Wire*>(w)->reading = true; };
-  ac->ev.delRead = [](void* w) { static_cast<Wire*>(w)->reading = false; };
-  ac->ev.addWrite = [](void* w) { static_cast<Wire*>(w)->writing = true; };
-  ac->ev.delWrite = [](void* w) { static_cast<Wire*>(w)->writing = false; };
-  ac->ev.cleanup = [](void* w) { static_cast<Wire*>(w)->reading = static_cast<Wire*>(w)->writing = false; };
-  redisAsyncSetDisconnectCallback(ac, [](const redisAsyncContext* gone, int) {
-    auto* of = static_cast<Wire*>(gone->data);
-    if (of->context == gone) of->context = nullptr;
-  });
-}
-
-void Close(Wire& wire) {
-  if (auto* context = std::exchange(wire.context, nullptr)) redisAsyncFree(context);
-}
-
 }  // namespace
 
 struct RedisReplies::Impl {
   struct Server {
     Impl* impl = nullptr;
     std::string address;
-    Wire in, out;
+    RedisWire in, out;
     std::deque<int64_t> sent_at;  // of what was published and not confirmed
     int64_t open_at_ms = 0;
     std::atomic<bool> listening{false};
@@ -112,7 +75,7 @@ struct RedisReplies::Impl {
 
   // Both connections, or neither.
   void Mend(Server& s) {
-    const int64_t now = SteadyMs();
+    const int64_t now = Clock::Real()->steady_ms();
     const bool late = !s.sent_at.empty() && now - s.sent_at.front() > kAnswerMs;
     const bool whole = s.in.context && s.out.context && !s.in.context->err && !s.out.context->err && !late;
     if (whole) return;
@@ -120,8 +83,8 @@ struct RedisReplies::Impl {
     Drop(s);
     if (now < s.open_at_ms) return;
     s.open_at_ms = now + kReconnectMs;
-    Open(s.in, s.address);
-    Open(s.out, s.address);
+    s.in.Open(s.address);
+    s.out.Open(s.address);
     if (s.in.context->err || s.out.context->err) return;
     // A listener sends nothing, so only this tells it that the other side has gone.
     if (s.in.context->c.connection_type == REDIS_CONN_TCP) redisEnableKeepAlive(&s.in.context->c);
@@ -140,7 +103,7 @@ struct RedisReplies::Impl {
 
   static void Publish(Server& s, const Outgoing& one) {
     if (!s.out.context || s.sent_at.size() >= kMaxQueued) return;
-    s.sent_at.push_back(SteadyMs());
+    s.sent_at.push_back(Clock::Real()->steady_ms());
     const int taken = redisAsyncCommand(
         s.out.context,
         [](redisAsyncContext*, void*, void* of) {
@@ -152,38 +115,31 @@ struct RedisReplies::Impl {
   }
 
   static void Drop(Server& s) {
-    Close(s.in);
-    Close(s.out);
+    s.in.Close();
+    s.out.Close();
     s.sent_at.clear();
     s.listening = false;
   }
 
   void Poll() {
     std::vector<pollfd> fds{{wake_fd, POLLIN, 0}};
-    std::vector<Wire*> wires;
+    std::vector<RedisWire*> wires;
     for (auto& server : servers)
-      for (Wire* wire : {&server->in, &server->out}) {
+      for (RedisWire* wire : {&server->in, &server->out}) {
         if (!wire->context || wire->context->err) continue;
         wires.push_back(wire);
-        fds.push_back(
-            {wire->context->c.fd, static_cast<short>((wire->reading ? POLLIN : 0) | (wire->writing ? POLLOUT : 0)), 0});
+        fds.push_back(wire->Wanted());
       }
     poll(fds.data(), fds.size(), kWaitMs);
     uint64_t drained;
     (void)!read(wake_fd, &drained, sizeof drained);
-    for (size_t i = 0; i < wires.size(); ++i) {
-      const short events = fds[i + 1].revents;
-      if (wires[i]->context && (events & POLLOUT)) redisAsyncHandleWrite(wires[i]->context);
-      if (wires[i]->context && (events & (POLLIN | POLLERR | POLLHUP))) redisAsyncHandleRead(wires[i]->context);
-    }
+    for (size_t i = 0; i < wires.size(); ++i) wires[i]->Handle(fds[i + 1].revents);
   }
 };
 
 RedisReplies::RedisReplies(std::vector<std::string> servers, std::string channel,
                            std::function<void(std::string_view)> heard)
     : impl_(std::make_unique<Impl>(std::move(channel), std::move(heard))) {
-  // hiredis 0.14 writes without MSG_NOSIGNAL: a server that went away would end the process.
-  std::signal(SIGPIPE, SIG_IGN);
   for (auto& address : servers) {
     auto& server = impl_->servers.emplace_back(std::make_unique<Impl::Server>());
     server->impl = impl_.get();

@@ -1,0 +1,32 @@
+// One connection to Redis within its user's own loop: what poll(2) has to look for, and what to do when it came.
+//
+//   wire.Open("unix:/run/redis.sock");              // or "host:port"
+//   if (wire.context->err) …                        // it could not even be begun
+//   pollfd wanted = wire.Wanted();                  // … poll …
+//   wire.Handle(wanted.revents);                    // context is null where the connection has gone
+//
+// One thread uses a wire, which stays where it is while it is open. Nothing blocks.
+#pragma once
+
+#include <poll.h>
+
+#include <string>
+
+struct redisAsyncContext;
+
+namespace civicmesh {
+
+struct RedisWire {
+  redisAsyncContext* context = nullptr;
+
+  void Open(const std::string& server);
+  // What is not answered is answered with null before this returns.
+  void Close();
+  pollfd Wanted() const;
+  void Handle(short events);
+
+ private:
+  bool reading_ = false, writing_ = false;
+};
+
+}  // namespace civicmesh
