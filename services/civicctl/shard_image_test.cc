@@ -6,11 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "civicmesh/volunteering/v1/volunteering_journal.pb.h"
-#include "services/runtime/base/frame.h"
-#include "services/runtime/base/ids.h"
-#include "services/runtime/hotstate/memory_hot_state.h"
-#include "services/runtime/journal/memory_journal.h"
-#include "services/runtime/shard/shard_owner.h"
+#include "services/runtime/shard/lone_owner_for_tests.h"
 #include "tests/simulation/toy_machine.h"
 
 namespace civicmesh::civicctl {
@@ -26,78 +22,40 @@ const auto* kStream = volunteering::v1::ActivityState::descriptor();
 
 std::unique_ptr<Machine> NewToy(int) { return std::make_unique<simulation::ToyMachine>(); }
 
-class ShardImageTest : public testing::Test, public LogSink {
+class ShardImageTest : public testing::Test {
  protected:
   void SetUp() override {
-    NewOwner();
     for (const char* command : {"cr a 5", "cr b 2", "db a 2", "db b 9", "arm a 90000 7"}) Send(command);
     Settle();
   }
 
-  void NewOwner() {
-    owner_ = std::make_unique<ShardOwner>(
-        0, WorkerOptions{.domain = "toy", .shards = 1},
-        OwnerPorts{.reader = reader_.get(),
-                   .hot = &hot_,
-                   .references = &references_,
-                   .appender = [this] { return std::shared_ptr<LogAppender>(journal_.NewAppender()); },
-                   .wall_ms = [this] { return now_ms_; },
-                   .steady_ms = [this] { return now_ms_; },
-                   .random = [this] { return ++random_; },
-                   .reply = [](int, const std::string&, const log::v1::Reply&) {},
-                   .machines = NewToy});
-    owner_->Assign();
-  }
   void Settle() {
-    for (int i = 0; i < 200; ++i) {
-      reader_->Poll(*this, 100, 0);
-      owner_->Advance();
-      owner_->Decide(10);
-      owner_->Fold();
-      owner_->Publish(10);
-      hot_.Poll(0);
-      ++now_ms_;
-    }
-    ASSERT_TRUE(owner_->serving());
+    for (int i = 0; i < 200; ++i) lone_.Turn();
+    ASSERT_TRUE(lone_.owner->serving());
   }
   void Send(const std::string& payload) {
     log::v1::Command command;
     command.set_kind(log::v1::Command::KIND_REQUEST);
-    command.set_command_id(Sha256(absl::StrCat(++random_)));
-    command.set_issued_at_ms(now_ms_);
     command.set_payload(payload);
-    ASSERT_TRUE(door_->Append({Topic::kInbox, 0}, Frame(command.SerializeAsString()), {}).ok());
+    ASSERT_TRUE(lone_.Send(command).ok());
   }
   FoldedShard Fold(const ShardImage& published) {
-    auto folded = FoldJournal(journal_, 0, NewToy, published.point.offset());
+    auto folded = FoldJournal(lone_.journal, 0, NewToy, published.point.offset());
     EXPECT_TRUE(folded.ok()) << folded.status();
     return folded.ok() ? *std::move(folded) : FoldedShard();
   }
   std::vector<std::string> Damage() {
-    auto published = ReadPublishedImage(hot_, 0);
+    auto published = ReadPublishedImage(*lone_.hot, 0);
     EXPECT_TRUE(published.ok()) << published.status();
     return Differences(Fold(*published).image, *published, kStream);
   }
-  MemoryRedis::Shard& redis() { return redis_.shards.begin()->second; }
+  MemoryRedis::Shard& redis() { return lone_.redis.shards.begin()->second; }
 
-  void OnRecord(Partition from, LogRecord record) override { owner_->OnRecord(from.topic, std::move(record)); }
-  void OnEnd(Partition from, int64_t offset) override { owner_->OnEnd(from.topic, offset); }
-  void OnTrouble(Partition from, absl::Status why) override { owner_->OnTrouble(from.topic, why); }
-
-  int64_t now_ms_ = 1'790'000'000'000;
-  uint64_t random_ = 0;
-  MemoryLog log_{1, [this] { return now_ms_; }};
-  MemoryJournal journal_{&log_};
-  MemoryRedis redis_;
-  MemoryHotState hot_{&redis_, "toy"};
-  ReferenceLibrary references_{{}};
-  std::unique_ptr<LogReader> reader_ = journal_.NewReader();
-  std::unique_ptr<LogAppender> door_ = journal_.NewAppender();
-  std::unique_ptr<ShardOwner> owner_;
+  LoneOwner lone_{NewToy};
 };
 
 TEST_F(ShardImageTest, TheJournalFoldedAfreshIsWhatWasPublished) {
-  auto published = ReadPublishedImage(hot_, 0);
+  auto published = ReadPublishedImage(*lone_.hot, 0);
   ASSERT_TRUE(published.ok()) << published.status();
   const FoldedShard folded = Fold(*published);
   EXPECT_THAT(Differences(folded.image, *published, kStream), IsEmpty());
@@ -116,13 +74,13 @@ TEST_F(ShardImageTest, AnotherOwnerAndVoidRecordsChangeNothing) {
   late.set_epoch(1);
   late.set_owner(77);
   late.set_seq(1);
-  ASSERT_TRUE(door_->Append({Topic::kJournal, 0}, Frame(late.SerializeAsString()), {}).ok());
+  ASSERT_TRUE(lone_.door->Append({Topic::kJournal, 0}, Frame(late.SerializeAsString()), {}).ok());
   Settle();
-  NewOwner();
+  lone_.TakeOver();
   Settle();
   Send("cr c 1");
   Settle();
-  auto published = ReadPublishedImage(hot_, 0);
+  auto published = ReadPublishedImage(*lone_.hot, 0);
   ASSERT_TRUE(published.ok()) << published.status();
   const FoldedShard folded = Fold(*published);
   EXPECT_THAT(Differences(folded.image, *published, kStream), IsEmpty());
@@ -155,16 +113,16 @@ TEST_F(ShardImageTest, ManyDifferencesAreCounted) {
 
 TEST_F(ShardImageTest, WhatIsNotPublishedIsNoImage) {
   redis().verified.reset();
-  EXPECT_TRUE(absl::IsFailedPrecondition(ReadPublishedImage(hot_, 0).status()));
-  redis_.FlushAll();
-  EXPECT_TRUE(absl::IsFailedPrecondition(ReadPublishedImage(hot_, 0).status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(ReadPublishedImage(*lone_.hot, 0).status()));
+  lone_.redis.FlushAll();
+  EXPECT_TRUE(absl::IsFailedPrecondition(ReadPublishedImage(*lone_.hot, 0).status()));
 }
 
 TEST_F(ShardImageTest, AJournalThatEndsBeforeRedisOrDoesNotDecodeIsLoss) {
-  const int64_t end = log_.bounds({Topic::kJournal, 0}).end;
-  EXPECT_TRUE(absl::IsDataLoss(FoldJournal(journal_, 0, NewToy, end + 1).status()));
-  ASSERT_TRUE(door_->Append({Topic::kJournal, 0}, "not a record", {}).ok());
-  const absl::Status broken = FoldJournal(journal_, 0, NewToy, end + 1).status();
+  const int64_t end = lone_.log.bounds({Topic::kJournal, 0}).end;
+  EXPECT_TRUE(absl::IsDataLoss(FoldJournal(lone_.journal, 0, NewToy, end + 1).status()));
+  ASSERT_TRUE(lone_.door->Append({Topic::kJournal, 0}, "not a record", {}).ok());
+  const absl::Status broken = FoldJournal(lone_.journal, 0, NewToy, end + 1).status();
   EXPECT_THAT(std::string(broken.message()), HasSubstr(absl::StrCat("journal record ", end, " does not decode")));
 }
 
