@@ -11,7 +11,6 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "services/runtime/base/clock.h"
 #include "services/runtime/base/names.h"
 #include "services/runtime/hotstate/redis_scripts.h"
 #include "services/runtime/hotstate/redis_wire.h"
@@ -165,7 +164,7 @@ struct RedisHotState::Impl {
       texts.push_back(arg.data());
       sizes.push_back(arg.size());
     }
-    c.sent_at.push_back(Clock::Real()->steady_ms());
+    c.sent_at.push_back(SteadyMs());
     auto* sent = new Sent{&c, std::move(answer)};
     const int rc = redisAsyncCommandArgv(
         c.wire.context,
@@ -351,7 +350,7 @@ int RedisHotState::Poll(int wait_ms) {
     of.push_back(c.get());
   }
   if (!fds.empty()) poll(fds.data(), fds.size(), wait_ms);
-  const int64_t now = Clock::Real()->steady_ms();
+  const int64_t now = SteadyMs();
   for (size_t i = 0; i < fds.size(); ++i) {
     Impl::Connection& c = *of[i];
     c.wire.Handle(fds[i].revents);

@@ -12,7 +12,6 @@
 #include <utility>
 
 #include "absl/synchronization/mutex.h"
-#include "services/runtime/base/clock.h"
 #include "services/runtime/hotstate/redis_wire.h"
 
 namespace civicmesh {
@@ -75,7 +74,7 @@ struct RedisReplies::Impl {
 
   // Both connections, or neither.
   void Mend(Server& s) {
-    const int64_t now = Clock::Real()->steady_ms();
+    const int64_t now = SteadyMs();
     const bool late = !s.sent_at.empty() && now - s.sent_at.front() > kAnswerMs;
     const bool whole = s.in.context && s.out.context && !s.in.context->err && !s.out.context->err && !late;
     if (whole) return;
@@ -103,7 +102,7 @@ struct RedisReplies::Impl {
 
   static void Publish(Server& s, const Outgoing& one) {
     if (!s.out.context || s.sent_at.size() >= kMaxQueued) return;
-    s.sent_at.push_back(Clock::Real()->steady_ms());
+    s.sent_at.push_back(SteadyMs());
     const int taken = redisAsyncCommand(
         s.out.context,
         [](redisAsyncContext*, void*, void* of) {

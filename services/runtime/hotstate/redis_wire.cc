@@ -3,11 +3,17 @@
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <utility>
 
 namespace civicmesh {
+
+int64_t SteadyMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
 
 void RedisWire::Open(const std::string& server) {
   // hiredis 0.14 writes without MSG_NOSIGNAL: a server that went away would end the process.

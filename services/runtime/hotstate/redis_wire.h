@@ -10,11 +10,15 @@
 
 #include <poll.h>
 
+#include <cstdint>
 #include <string>
 
 struct redisAsyncContext;
 
 namespace civicmesh {
+
+// Of the steady clock: how long Redis takes is measured against no business time.
+int64_t SteadyMs();
 
 struct RedisWire {
   redisAsyncContext* context = nullptr;

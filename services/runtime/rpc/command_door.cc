@@ -89,8 +89,10 @@ struct CommandDoor::Impl : std::enable_shared_from_this<CommandDoor::Impl> {
   absl::flat_hash_map<std::string, int> per_actor ABSL_GUARDED_BY(mutex);
   absl::flat_hash_set<uint64_t> adrift ABSL_GUARDED_BY(mutex);  // given up while their append was under way
   std::deque<log::v1::Reply> delivered ABSL_GUARDED_BY(mutex);
-  std::shared_ptr<LogAppender> appender ABSL_GUARDED_BY(mutex);
   bool stopping ABSL_GUARDED_BY(mutex) = false;
+  // Apart from `mutex`, which the log's callbacks take: whoever asks the log something must not hold what they need.
+  absl::Mutex session_mutex ABSL_ACQUIRED_BEFORE(mutex);
+  std::shared_ptr<LogAppender> appender ABSL_GUARDED_BY(session_mutex);
   std::atomic<bool> can_append{false};
   std::atomic<uint64_t> by_answer{0}, by_look_up{0};
   std::thread thread;
@@ -186,7 +188,7 @@ struct CommandDoor::Impl : std::enable_shared_from_this<CommandDoor::Impl> {
 
   std::shared_ptr<LogAppender> Session() {
     std::shared_ptr<LogAppender> old;  // goes after the lock: its callbacks run then, and they lock
-    absl::MutexLock lock(&mutex);
+    absl::MutexLock lock(&session_mutex);
     if (!appender || !appender->Health().ok()) old = std::exchange(appender, new_appender());
     return appender;
   }
@@ -394,10 +396,13 @@ void CommandDoor::Stop() {
   if (impl_->thread.joinable()) impl_->thread.join();
   impl_->RunDelivered();
   std::vector<uint64_t> left;
-  std::shared_ptr<LogAppender> session;
   {
     absl::MutexLock lock(&impl_->mutex);
     for (const auto& [id, waiter] : impl_->waiters) left.push_back(id);
+  }
+  std::shared_ptr<LogAppender> session;
+  {
+    absl::MutexLock lock(&impl_->session_mutex);
     session = std::move(impl_->appender);
   }
   for (uint64_t id : left) impl_->GiveUp(id);

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <thread>
+#include <utility>
 
 #include "absl/synchronization/notification.h"
 
@@ -387,6 +389,39 @@ TEST_F(DoorTest, WhatTheLogDidNotTakeIsRefused) {
     EXPECT_EQ(asked->result.status.error_code(), code);
     EXPECT_EQ(door_->in_flight(), 0);
   }
+}
+
+// A log with one lock, which it holds while it answers: who asks it something waits until it has answered others.
+class OneLockAppender : public LogAppender {
+ public:
+  explicit OneLockAppender(bool* answered) : answered_(answered) {}
+  absl::Status Append(Partition, std::string, Headers) override { return absl::OkStatus(); }
+  absl::Status Append(Partition, std::string, Headers, Done done) override {
+    done_ = std::move(done);
+    return absl::OkStatus();
+  }
+  absl::Status Health() override {
+    auto answered = std::make_shared<absl::Notification>();
+    std::thread([answered, done = std::exchange(done_, nullptr)] {
+      done(7);
+      answered->Notify();
+    }).detach();
+    *answered_ = answered->WaitForNotificationWithTimeout(absl::Seconds(10));
+    return absl::OkStatus();
+  }
+
+ private:
+  bool* const answered_;
+  Done done_;
+};
+
+TEST_F(DoorTest, TheLogAnswersOneWhileAnotherAsksIt) {
+  bool answered = false;
+  door_ = std::make_unique<CommandDoor>(
+      DoorOptions{}, [&] { return std::make_unique<OneLockAppender>(&answered); }, &reads_, &clock_);
+  Submit();
+  Submit(RequestId(2));
+  EXPECT_TRUE(answered);
 }
 
 TEST_F(DoorTest, AdmitsNoMoreThanItsBounds) {
