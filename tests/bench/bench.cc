@@ -5,7 +5,7 @@
 //   civicmesh-bench open  --dispatch … --intake … --keys DIR --in-flight 256 --seconds 5 [--one-shard]
 //   civicmesh-bench lives --dispatch … --intake … --keys DIR --in-flight 256 --seconds 20
 //   civicmesh-bench raw   --kafka 127.0.0.1:9092 --in-flight 256 --seconds 5
-//   civicmesh-bench closed-cases --kafka 127.0.0.1:9092 --cases 300000      while dispatch is down
+//   civicmesh-bench closed-cases --kafka 127.0.0.1:9092 --cases 300000 [--first N]   while dispatch is down
 #include <grpcpp/grpcpp.h>
 
 #include <CLI/CLI.hpp>
@@ -67,8 +67,11 @@ Start CallEcho(const std::string& target) {
 }
 
 int Print(const Load& load) {
-  nlohmann::json line{
-      {"per_second", load.per_second}, {"p50_ms", load.p50_ms}, {"p99_ms", load.p99_ms}, {"good", load.good}};
+  nlohmann::json line{{"per_second", load.per_second},
+                      {"p50_ms", load.p50_ms},
+                      {"p99_ms", load.p99_ms},
+                      {"good", load.good},
+                      {"started", load.started}};
   for (const auto& [why, count] : load.failed) line["failed"][why] = count;
   std::cout << line << std::endl;
   return 0;
@@ -100,6 +103,7 @@ int main(int argc, char** argv) {
   auto* closed = app.add_subcommand("closed-cases");
   closed->add_option("--kafka", kafka)->required();
   closed->add_option("--cases", cases)->required();
+  closed->add_option("--first", first);
   auto* open = app.add_subcommand("open");
   open->add_flag("--one-shard", one_shard);
   auto* lives = app.add_subcommand("lives");
@@ -119,7 +123,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (*serve) return ServeEcho(listen);
   if (*closed) {
-    const absl::Status written = WriteClosedCases(kafka, cases);
+    const absl::Status written = WriteClosedCases(kafka, first, cases);
     return written.ok() ? 0 : Fail(written);
   }
   const Plan plan{

@@ -1,5 +1,6 @@
 #include "tests/bench/city_load.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -13,15 +14,17 @@
 #include "civicmesh/intake/v1/intake_service.grpc.pb.h"
 #include "grpcpp/alarm.h"
 #include "grpcpp/grpcpp.h"
+#include "services/dispatch/dispatch_geometry.h"
+#include "services/runtime/base/names.h"
 #include "services/runtime/rpc/token_signer.h"
 
 namespace civicmesh::bench {
 namespace {
 
-// As tests/bench/run lays its grids out: kGrids squares, 0.05 degrees apart, in rows of 8; within each a lattice of
-// points 70 m apart and more, so that no two reports are duplicates.
-constexpr int kGrids = 64, kRow = 8, kLattice = 60;
-constexpr double kSouth = 30.0, kWest = 121.0, kApart = 0.05, kStep = 0.00075;
+// As tests/bench/run lays its grids out: kGrids squares, 0.05 degrees apart, in rows of 14; within each a lattice of
+// points 52 m apart and more, so that no two reports are duplicates.
+constexpr int kGrids = 196, kRow = 14, kLattice = 88, kShards = 8;
+constexpr double kSouth = 30.0, kWest = 121.0, kApart = 0.05, kStep = 0.00055;
 constexpr int kChannels = 4;
 constexpr absl::Duration kCaseCheck = absl::Milliseconds(4);
 
@@ -33,13 +36,35 @@ std::string UuidV7() {
                          b & 0xffffffffffff);
 }
 
+using Point = std::pair<double, double>;  // latitude, longitude
+
+// Neighbours in this order lie in different grids.
+std::vector<Point> AllPlaces() {
+  std::vector<Point> places;
+  for (int at = 0; at < kLattice * kLattice; ++at)
+    for (int grid = 0; grid < kGrids; ++grid)
+      places.emplace_back(kSouth + kApart * (grid / kRow) + kStep * (at / kLattice + 1),
+                          kWest + kApart * (grid % kRow) + kStep * (at % kLattice + 1));
+  return places;
+}
+
+// From the other end, where the runs on all shards have not been.
+std::vector<Point> PlacesOfOneShard() {
+  std::vector<Point> places = AllPlaces();
+  places.erase(std::remove_if(places.begin(), places.end(),
+                              [](const Point& place) {
+                                return ShardOf(dispatch::HomeCell(place.first, place.second), kShards) != 0;
+                              }),
+               places.end());
+  std::reverse(places.begin(), places.end());
+  return places;
+}
+
 template <typename Place>
-void SetPlace(int64_t n, bool one_shard, Place* place) {
-  const int64_t grid = one_shard ? 0 : n % kGrids, at = one_shard ? n : n / kGrids;
-  const int64_t grid_row = grid / kRow, grid_column = grid % kRow;
-  const int64_t row = (at / kLattice) % kLattice, column = at % kLattice;
-  place->set_latitude(kSouth + kApart * static_cast<double>(grid_row) + kStep * static_cast<double>(row + 1));
-  place->set_longitude(kWest + kApart * static_cast<double>(grid_column) + kStep * static_cast<double>(column + 1));
+void SetPlace(const std::vector<Point>& places, int64_t n, Place* place) {
+  const auto& [latitude, longitude] = places[static_cast<size_t>(n) % places.size()];
+  place->set_latitude(latitude);
+  place->set_longitude(longitude);
 }
 
 template <typename Photo>
@@ -57,6 +82,7 @@ struct CityLoad::Impl {
   using Dispatch = dispatch::v1::DispatchService::Stub;
   std::vector<std::unique_ptr<Intake>> intake;
   std::vector<std::unique_ptr<Dispatch>> dispatch;
+  const std::vector<Point> places = AllPlaces();
   std::vector<std::string> citizens, collectors, registrars, dispatchers, workers;
   int64_t first;
 
@@ -127,7 +153,7 @@ struct CityLoad::Life : std::enable_shared_from_this<Life> {
     intake::v1::SubmitReportRequest request;
     request.set_request_id(UuidV7());
     request.set_text("路边有一堆暴露垃圾，很久没人清理");
-    SetPlace(n, false, request.mutable_location());
+    SetPlace(city->places, n, request.mutable_location());
     CallOnce<Intake, intake::v1::SubmitReportRequest, intake::v1::Report>(
         *city->intake[n % kChannels], By(city->citizens), request, &Intake::async::SubmitReport,
         [me = shared_from_this()](const grpc::Status& status, const intake::v1::Report& answer) {
@@ -209,13 +235,14 @@ CityLoad::CityLoad(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 CityLoad::~CityLoad() = default;
 
 Start CityLoad::OpenCases(bool one_shard) {
-  return [city = impl_.get(), one_shard](int64_t n, Done done) {
+  auto places = std::make_shared<const std::vector<Point>>(one_shard ? PlacesOfOneShard() : impl_->places);
+  return [city = impl_.get(), places](int64_t n, Done done) {
     dispatch::v1::OpenCaseRequest request;
     request.set_request_id(UuidV7());
     request.set_source(type::v1::REPORT_SOURCE_COLLECTOR);
     request.set_class_code("E0110");
     request.set_text("路边有一堆暴露垃圾");
-    SetPlace(city->first + n, one_shard, request.mutable_location());
+    SetPlace(*places, city->first + n, request.mutable_location());
     CallOnce<Impl::Dispatch, dispatch::v1::OpenCaseRequest, dispatch::v1::Case>(
         *city->dispatch[n % kChannels], city->collectors[n % 64], request, &Impl::Dispatch::async::OpenCase,
         [done = std::move(done)](const grpc::Status& status, const dispatch::v1::Case&) { done(status); });

@@ -17,11 +17,13 @@ struct CityAddresses {
 
 class CityLoad {
  public:
-  // INVALID_ARGUMENT: no signing key. `first` sets the runs on one city apart: places and ids follow from it.
+  // INVALID_ARGUMENT: no signing key. `first` sets the runs on one city apart: their places
+  // begin there.
   static absl::StatusOr<std::unique_ptr<CityLoad>> Make(const CityAddresses& addresses, int64_t first);
   ~CityLoad();
 
-  // OpenCase at the nth place: the places of tests/bench/run's district, spread over all shards, or all in one S2 cell.
+  // OpenCase at the nth place: the places of tests/bench/run's district, spread over all shards, or all in one
+  // shard. 1.5 million places, an eighth of them in one shard; then they come again, and are duplicates.
   Start OpenCases(bool one_shard);
   // SubmitReport, and when its case is there accept, register, dispatch, sign, feed back and inspect it.
   Start Lives();

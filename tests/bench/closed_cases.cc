@@ -233,7 +233,7 @@ absl::StatusOr<Past> ReadPast(LogReader& reader, int shard) {
 
 }  // namespace
 
-absl::Status WriteClosedCases(const std::string& kafka, int64_t cases) {
+absl::Status WriteClosedCases(const std::string& kafka, int64_t first, int64_t cases) {
   KafkaJournal log({.brokers = kafka, .domain = "dispatch", .shards = kShards});
   auto reader = log.NewReader();
   std::vector<Past> pasts;
@@ -256,7 +256,7 @@ absl::Status WriteClosedCases(const std::string& kafka, int64_t cases) {
     if (auto begun = writers.back()->Begin(); !begun.ok()) return begun;
   }
   for (int64_t i = 0; i < cases; ++i) {
-    if (auto written = writers[i % kShards]->WriteCase(i); !written.ok()) return written;
+    if (auto written = writers[i % kShards]->WriteCase(first + i); !written.ok()) return written;
     if ((i + 1) % 10000 == 0) std::cerr << "\r" << i + 1 << " of " << cases << " cases" << std::flush;
   }
   std::cerr << "\n";

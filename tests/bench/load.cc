@@ -26,6 +26,7 @@ class Pump {
     Load load;
     std::sort(millis_.begin(), millis_.end());
     load.good = static_cast<int64_t>(millis_.size());
+    load.started = next_;
     load.failed = std::move(failed_);
     if (millis_.empty()) return load;
     const absl::Time last = plan_.calls > 0 ? last_ : until_;

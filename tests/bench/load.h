@@ -30,7 +30,7 @@ struct Plan {
 struct Load {
   double per_second = 0;  // calls that ended well
   double p50_ms = 0, p99_ms = 0;
-  int64_t good = 0;
+  int64_t good = 0, started = 0;
   std::map<std::string, int64_t> failed;  // code and reason → calls
 };
 
