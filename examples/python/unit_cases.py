@@ -18,6 +18,10 @@ PACKAGE = pathlib.Path(__file__).resolve().parents[2]
 UNKNOWN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
+def environment(name):
+    return os.environ.get(name) or sys.exit(f"{name} is not set")
+
+
 def connect(door):
     """A channel with the package's deadlines and retries."""
     file = pathlib.Path(os.environ.get("CIVICMESH_SERVICE_CONFIG", PACKAGE / "service_config.json"))
@@ -87,9 +91,9 @@ def main():
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
     unit, kpi, month = (sys.argv[1:] + [""])[:3]
-    metadata = [("authorization", f"Bearer {os.environ['CIVICMESH_TOKEN']}")]
+    metadata = [("authorization", f"Bearer {environment('CIVICMESH_TOKEN')}")]
     try:
-        with connect(os.environ["CIVICMESH_DOOR"]) as channel:
+        with connect(environment("CIVICMESH_DOOR")) as channel:
             print_cases(channel, metadata, unit)
             print_kpi(channel, metadata, kpi, month)
     except grpc.RpcError as error:

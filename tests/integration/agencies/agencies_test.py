@@ -3,6 +3,7 @@ are refused, and ask again, the same and not for ever, where they are told that 
 
 Needs the built programs and package (CIVICMESH_BIN, CIVICMESH_BUILD) and what deploy/install installs, its modules too.
 """
+import concurrent.futures
 import json
 import pathlib
 import re
@@ -25,7 +26,9 @@ TEXT = "望湖路525号对面道路开挖后迟迟不恢复"
 def setUpModule():  # pylint: disable=invalid-name
     global EXAMPLES, CPP, PYTHON, GO
     EXAMPLES = Examples(BUILD / "agencies")
-    CPP, PYTHON, GO = EXAMPLES.build_cpp(), EXAMPLES.build_python(), EXAMPLES.build_go()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        built = [pool.submit(build) for build in (EXAMPLES.build_cpp, EXAMPLES.build_python, EXAMPLES.build_go)]
+        CPP, PYTHON, GO = (one.result() for one in built)
     sys.path.insert(0, str(EXAMPLES.stubs))
 
 
@@ -71,9 +74,11 @@ class InACity(unittest.TestCase):
         self.assertIn(report, self.hand_in(request_id=request_id, role="GATEWAY"))
 
     def test_why_a_report_is_refused(self):
-        self.assertIn("REASON_PERMISSION_DENIED (runtime)", self.hand_in(call=self.refused, role="ANALYST"))
+        said = self.hand_in(call=self.refused, role="ANALYST")
+        self.assertIn("  REASON_SOURCE_NOT_YOURS (intake)\n", said)
+        self.assertIn("  zh-CN: 您的岗位不能以该来源上报。\n", said)
         said = self.hand_in(text="", call=self.refused, role="GATEWAY")
-        self.assertRegex(said, r"(?s)REASON_\w+ \(\w+\).*  text: ")
+        self.assertRegex(said, r"(?s)  REASON_\w+ \(\w+\)\n.*  text: ")
         self.assertIn("refused: nothing happened", said)
         self.assertIn("zh-CN: request_id 必须是 UUIDv7", self.hand_in(request_id="7", call=self.refused, role="GATEWAY"))
         self.assertIn("SubmitReport: ", self.hand_in(call=self.refused, role="GATEWAY", token="none"))
@@ -103,6 +108,7 @@ class InACity(unittest.TestCase):
     def test_why_an_alert_is_refused(self):
         self.assertRegex(self.refused(GO, "cam-nowhere", 3, 92, self.picture, role="GATEWAY"), r"REASON_\w+ \(intake\)")
         self.assertRegex(self.refused(GO, DISTRICT["cameras"][0]["id"], 13, 92, self.picture, role="GATEWAY"), "  camera_class: ")
+        self.assertIn("REASON_PERMISSION_DENIED (runtime)", self.refused(GO, "cam-001", 3, 92, self.picture, role="ANALYST"))
         self.assertIn("RaiseAlert: Unauthenticated: ", self.refused(GO, "cam-001", 3, 92, self.picture, role="GATEWAY", token="none"))
 
     def dispatched(self, grid):
