@@ -1,5 +1,9 @@
 #!/usr/bin/python3 -B
-"""Writes the API reference, one Markdown file per package, from the comments of the protos: reference.py SET_IN FOLDER_OUT
+"""Writes the API reference, one Markdown file per package, from the comments of the protos:
+
+  reference.py SET_IN WHOLE_SET_IN FOLDER_OUT
+
+The whole set has the private protos too: the reasons of a domain's refusals stand with its journal, and reach clients by name.
 
 Our own, because what an agency asks first stands in our own options, which protoc-gen-doc cannot print: who may call a
 method, and the code and the words of each reason.
@@ -15,10 +19,12 @@ _SCALARS = {1: "double", 2: "float", 3: "int64", 4: "uint64", 5: "int32", 6: "fi
 
 
 class Reference:
-    """The pages of a descriptor set: `pages` by file name."""
+    """The pages of a descriptor set: `pages` by file name. `whole`: the set with what is not public."""
 
-    def __init__(self, described):
+    def __init__(self, described, whole):
         self._described = described
+        public = {file.name for file in described.all}
+        self._private = [file for file in whole.all if file.name not in public]
         ours = [file for file in described.all if file.package.startswith("civicmesh.")]
         self._files = sorted(ours, key=lambda file: (file.package, not file.service, file.name))
         self._types = {f".{file.package}.{name}": (file, name, element)
@@ -64,6 +70,10 @@ class Reference:
                 yield from self._message(file, there, name, path, message)
             for name, path, enum in enums_of(file):
                 yield from self._enum(there, name, path, enum)
+        for file in (file for file in self._private if file.package == package):
+            for name, path, enum in enums_of(file):
+                if name == "Reason":
+                    yield from self._enum(comments(file), name, path, enum)
 
     def _method(self, file, service, method, says):
         _, _, request = self._types[method.input_type]
@@ -145,9 +155,9 @@ def _says(text):
 
 
 def main():
-    read, folder = map(pathlib.Path, sys.argv[1:])
+    read, whole, folder = map(pathlib.Path, sys.argv[1:])
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in Reference(Described(read.read_bytes())).pages.items():
+    for name, text in Reference(Described(read.read_bytes()), Described(whole.read_bytes())).pages.items():
         (folder / name).write_text(text, encoding="utf-8")
 
 

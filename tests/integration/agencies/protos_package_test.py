@@ -143,16 +143,27 @@ class ReferenceTest(unittest.TestCase):
         runtime = (PACKAGE / "docs/runtime.md").read_text(encoding="utf-8")
         self.assertIn("| `REASON_BAD_REQUEST_ID` | INVALID_ARGUMENT | request_id is not a UUIDv7. “request_id 必须是 UUIDv7”", runtime)
 
+    def test_the_reasons_of_every_domain_are_told(self):
+        named = 0
+        for file in (ROOT / "proto/civicmesh").rglob("*_journal.proto"):
+            page = (PACKAGE / f"docs/{file.parts[-3]}.md").read_text(encoding="utf-8")
+            for reason in re.findall(r"^  (REASON_\w+) = [1-9]", file.read_text(encoding="utf-8"), re.M):
+                self.assertRegex(page, rf"\| `{reason}` \| [A-Z_]+ \| .*“.+” “.+” \|")
+                named += 1
+            self.assertNotIn("_journal.proto", page)
+        self.assertGreater(named, 50)
+
     def test_a_method_and_its_request(self):
-        page = reference.Reference(toy()).pages["toy.md"]
+        page = reference.Reference(toy(), toy()).pages["toy.md"]
         for said in ["Breaks one \\| &lt;all>.", "- `POST /v1/{name=toys/*}:break`, body: `*`", "CITIZEN; also without a token",
                      "| 3 | `falls` | bool | One of how. Whether it falls. |", "map of string to [BreakToyRequest.Part](#BreakToyRequest.Part)",
                      '| 1 | `name` | string | "toys/{toy}" |', "- deadline 30s, at most 5 attempts"]:
             self.assertIn(said, page)
 
     def test_a_term_is_explained_by_others_only_where_they_agree(self):
-        page = reference.Reference(toy(TOY.replace("  message Part {\n", "  message Part {\n    // Another.\n    string by = 2;\n").replace(
-            "    string name = 1;\n  }", "    string name = 1;\n    message Of { string by = 1; }\n  }"))).pages["toy.md"]
+        toys = toy(TOY.replace("  message Part {\n", "  message Part {\n    // Another.\n    string by = 2;\n").replace(
+            "    string name = 1;\n  }", "    string name = 1;\n    message Of { string by = 1; }\n  }"))
+        page = reference.Reference(toys, toys).pages["toy.md"]
         self.assertIn("| 1 | `by` | string |  |", page)
 
 
