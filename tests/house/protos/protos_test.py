@@ -1,5 +1,5 @@
-"""Each rule fails on a small bad proto and is content with a good one; our protos break none, and old records can still
-be read."""
+"""Each rule fails on a small bad proto and is content with a good one; our protos break none, old records can still be read,
+and clients of a v1 API go on."""
 import pathlib
 import tempfile
 import unittest
@@ -105,31 +105,110 @@ class AcceptedTest(unittest.TestCase):
     def setUp(self):
         self.accepted = accepted.elements(protos(SERVICE))
 
-    def broken(self, *changes):
-        body = SERVICE
+    def changed(self, *changes, body=SERVICE):
         for old, new in changes:
             self.assertIn(old, body)
             body = body.replace(old, new, 1)
-        return list(accepted.broken(self.accepted, accepted.elements(protos(body))))
+        return accepted.elements(protos(body))
+
+    def broken(self, *changes):
+        return list(accepted.broken(self.accepted, self.changed(*changes)))
+
+    def meant(self, *changes):
+        now = self.changed(*changes)
+        self.assertEqual([], list(accepted.broken(self.accepted, now)))
+        return list(accepted.meant(self.accepted, now))
 
     def test_what_is_new_is_fine(self):
-        self.assertEqual([], self.broken(("  Colour colour = 3;", "  Colour colour = 3;\n  string text = 9;"),
-                                         ("  COLOUR_RED = 1;", "  COLOUR_RED = 1;\n  COLOUR_BLUE = 2;")))
+        for changes in [
+                [("  Colour colour = 3;", "  Colour colour = 3;\n  string text = 9;"),
+                 ("  COLOUR_RED = 1;", "  COLOUR_RED = 1;\n  COLOUR_BLUE = 2;")],
+                [("  // Gets one.", "  // Makes one.\n  rpc MakeToy(MakeToyRequest) returns (Toy) {\n    option "
+                  '(google.api.http) = {post: "/v1/toys"};\n    option (civicmesh.options.v1.access) = {roles: ROLE_OPERATOR};\n'
+                  "  }\n  // Gets one."), ("// A toy.", "// Needed.\nmessage MakeToyRequest {\n  // Required.\n  string name = 1;\n}\n// A toy.")],
+                [('get: "/v1/{name=toys/*}"', 'get: "/v1/{name=toys/*}" additional_bindings {get: "/v1/{name=boxes/*/toys/*}"}')],
+                [("message GetToyRequest {", "message GetToyRequest {\n  // As last seen.\n  string etag = 2;")],
+                [("  string name = 1;\n  google", "  string name = 1 [deprecated = true];\n  google")],
+                [("// A toy.\nmessage Toy {", "// Any toy.\nmessage Toy {\n  reserved 7, 8;")],
+                [("  REASON_GONE", "  REASON_TORN = 2 [(civicmesh.options.v1.reason) = {code: NOT_FOUND}];\n  REASON_GONE")],
+                [('zh: "没有" en: "gone"', 'zh: "没有了" en: "it is gone"')]]:
+            self.assertEqual([], self.meant(*changes), changes)
 
-    def test_what_old_records_hold_stays(self):
+    def test_what_old_records_hold_and_clients_have_stays(self):
         for old, new in [("  string name = 1;\n", ""), ("string name = 1", "string name = 9"), ("string name = 1", "bytes name = 1"),
                          ("string name = 1", "repeated string name = 1"), ("string name = 1", "string title = 1"),
+                         ("  string name = 1;\n", "  reserved 1;\n  reserved \"name\";\n"),
+                         ("string name = 1", "optional string name = 1"), ("string name = 1", 'string name = 1 [json_name = "n"]'),
                          ("  Colour colour = 3;", "  oneof one { Colour colour = 3; }"), ("COLOUR_RED = 1", "COLOUR_RED = 2"),
-                         ("COLOUR_RED = 1", "COLOUR_BLUE = 1"), ("map<string, Colour>", "map<string, string>")]:
-            self.assertGreater(len(self.broken((old, new))), 0, f"{old} -> {new}")
+                         ("  // 红\n  COLOUR_RED = 1;\n", ""), ("COLOUR_RED = 1", "COLOUR_BLUE = 1"),
+                         ("map<string, Colour>", "map<string, string>")]:
+            found = self.broken((old, new))
+            self.assertGreater(len(found), 0, f"{old} -> {new}")
+            self.assertIn("a new package v2", found[0])
 
-    def test_only_what_is_kept_counts(self):
-        self.assertEqual({}, accepted.elements(protos(SERVICE, name="civicmesh/toy/v1/toy_service.proto")))
+    def test_what_clients_call_stays(self):
+        rpc = SERVICE[SERVICE.index("  // Gets one."):SERVICE.index("}\n// A toy.")]
+        for old, new in [(rpc, ""), ("rpc GetToy", "rpc ReadToy"), ("service ToyService", "service ToysService"),
+                         ("rpc GetToy(GetToyRequest)", "rpc GetToy(Toy)"), ("returns (Toy)", "returns (GetToyRequest)"),
+                         ("returns (Toy)", "returns (stream Toy)"), ("(GetToyRequest) returns", "(stream GetToyRequest) returns"),
+                         ("{name=toys/*}", "{name=dolls/*}"), ("get:", "post:"), ("/*}\"}", '/*}" body: "*"}'),
+                         ("roles: ROLE_CITIZEN", "roles: ROLE_OPERATOR"), ("code: NOT_FOUND", "code: ABORTED")]:
+            found = self.broken((old, new))
+            self.assertGreater(len(found), 0, f"{old} -> {new}")
+            self.assertRegex(found[0], "a new package v2|additional_bindings|a reason of its own")
+
+    def test_anonymous_callers_go_on(self):
+        open_to_all = ("roles: ROLE_CITIZEN", "roles: ROLE_CITIZEN anonymous: true")
+        self.accepted = self.changed(open_to_all)
+        self.assertRegex(self.broken()[0], "GetToy may.anonymous .* is gone")
+
+    def test_what_is_moved_is_not_where_clients_look_for_it(self):
+        now = accepted.elements(protos(SERVICE, name="civicmesh/toy/v1/toys_events.proto"))
+        self.assertIn("civicmesh.toy.v1.Toy file was civicmesh/toy/v1/toy_events.proto",
+                      "".join(accepted.broken(self.accepted, now)))
+        now = accepted.elements(protos(SERVICE, name="civicmesh/toy/v1/toy_journal.proto"))
+        self.assertIn("civicmesh.toy.v1.Toy file (civicmesh/toy/v1/toy_events.proto) is gone",
+                      "".join(accepted.broken(self.accepted, now)))
+
+    def test_what_is_given_up_is_never_used_again(self):
+        given_up = ("message Toy {", "message Toy {\n  reserved 7 to 9;\n  reserved \"size\";")
+        in_enum = ("enum Colour {", "enum Colour {\n  reserved 5 to 6;")
+        self.accepted = self.changed(given_up, in_enum)
+        self.assertIn(("civicmesh.toy.v1.Colour", "reserved.6"), self.accepted)
+        for freed in [(given_up[0], given_up[1].replace("7 to 9", "7, 9")), (given_up[0], given_up[1].replace("size", "weight")),
+                      (in_enum[0], in_enum[1].replace("5 to 6", "5"))]:
+            self.assertRegex(self.broken(*{given_up[0]: given_up, in_enum[0]: in_enum, freed[0]: freed}.values())[0],
+                             "reserved.* is gone: a number or name once given up")
+
+    def test_what_is_gone_altogether_is_told_once(self):
+        found = self.broken(("map<string, Colour> parts = 4;", "map<string, int32> parts = 4;"), ("  Colour colour = 3;\n", ""))
+        self.assertEqual(1, sum("civicmesh.toy.v1.Colour is gone" in one for one in found))
+
+    def test_what_a_request_means_changes_only_where_it_is_meant(self):
+        explained = ("message GetToyRequest {", "message GetToyRequest {\n  // At most 20.\n  int32 size = 2;")
+        self.accepted = self.changed(explained)
+        self.assertEqual([], self.meant(explained))
+        self.assertIn('2.says was "At most 20.", is "At most 10."', self.meant((explained[0], explained[1].replace("20", "10")))[0])
+        self.assertIn('is ""', self.meant((explained[0], explained[1].replace("// At most 20.", "")))[0])
+
+    def test_a_new_field_that_old_clients_would_have_to_send_has_to_be_meant(self):
+        self.assertIn("old clients do not send it",
+                      self.meant(("message GetToyRequest {", "message GetToyRequest {\n  // Required.\n  int32 size = 2;"))[0])
+
+    def test_more_callers_have_to_be_meant(self):
+        for post in ("roles: ROLE_OPERATOR", "anonymous: true"):
+            self.assertIn("more may call it than before", self.meant(("roles: ROLE_CITIZEN", f"roles: ROLE_CITIZEN {post}"))[0])
+
+    def test_only_what_is_kept_or_called_counts(self):
+        of_service = accepted.elements(protos(SERVICE, name="civicmesh/toy/v1/toy_service.proto"))
+        self.assertIn(("civicmesh.toy.v1.Toy", "1"), of_service)
+        unused = SERVICE[SERVICE.index("// A toy."):]
+        self.assertEqual({"civicmesh.toy.v1.Reason"},
+                         {name for name, _ in accepted.elements(protos(unused, name="civicmesh/toy/v1/toy_types.proto"))})
         kept = accepted.elements(Descriptors())
-        self.assertIn(("civicmesh.log.v1.Record", 1), kept)
-        # An API message counts where a journal holds it.
-        self.assertIn(("civicmesh.volunteering.v1.Activity", 1), kept)
-        self.assertNotIn(("civicmesh.volunteering.v1.ListActivitiesResponse", 1), kept)
+        self.assertIn(("civicmesh.log.v1.Record", "1"), kept)
+        self.assertNotIn(("civicmesh.log.v1.Record", "file"), kept)
+        self.assertIn(("civicmesh.volunteering.v1.ListActivitiesResponse", "1"), kept)
 
     def test_the_list_survives_its_file(self):
         self.assertEqual(self.accepted, accepted.read(accepted.write(self.accepted)))
@@ -143,12 +222,13 @@ class TreeTest(unittest.TestCase):
         self.assertGreater(len(ours.files), 10)
         self.assertEqual([], [f"{wrong} ({rule.__name__})" for rule in rules.RULES for wrong in rule(ours)])
 
-    def test_old_records_can_be_read(self):
+    def test_old_records_can_be_read_and_clients_of_v1_go_on(self):
         before, now = accepted.read(accepted.FILE.read_text(encoding="utf-8")), accepted.elements(Descriptors())
-        self.assertGreater(len(before), 500)
-        self.assertEqual([], list(accepted.broken(before, now)), "see tests/house/protos/accept")
-        if len(now) > len(before):
-            print(f"warning: {len(now) - len(before)} fields and values are not accepted yet: tests/house/protos/accept")
+        self.assertGreater(len(before), 2000)
+        self.assertEqual([], list(accepted.broken(before, now)), "proto/README.md, What may change")
+        self.assertEqual([], list(accepted.meant(before, now)), "if it is meant: tests/house/protos/accept")
+        if new := set(now) - set(before):
+            print(f"warning: {len(new)} new elements are not accepted yet: tests/house/protos/accept")
 
 
 if __name__ == "__main__":

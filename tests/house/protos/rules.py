@@ -1,5 +1,6 @@
 """The house rules that protos can be asked about, each a function from descriptors to what is wrong."""
-from descriptors import comments, enums_of, messages_of
+import descriptors  # noqa: F401  (puts described.py on the path)
+from described import comments, enums_of, messages_of
 
 TIMESTAMP = ".google.protobuf.Timestamp"
 
