@@ -43,6 +43,13 @@ def envoy_program():
     return next(ENVOY.glob("python*/site-packages/envoy/_bin/envoy"))
 
 
+def envoy_command(file):
+    """Envoy by its configuration. Of requests it logs nothing but what the access log says: its own words name their paths,
+    as those of a body that is too large, and paths name persons' things."""
+    return [str(envoy_program()), "-c", str(file), "--concurrency", "1", "--disable-hot-restart", "-l", "warning",
+            "--component-log-level", ",".join(f"{part}:off" for part in ("http", "http2", "filter", "router", "jwt", "rbac"))]
+
+
 def ask_unix(path, question):
     """The body that GET `question` brings from the unix socket at `path`, None where it does not say 200."""
     connection = http.client.HTTPConnection("unix", timeout=5)
@@ -125,8 +132,8 @@ class City:
                 f"--jwks={self.keys / 'jwks.json'}", f"--issuer={ISSUER}", f"--audience={AUDIENCE}",
             ], env={variable: (self.keys / secret).read_text(encoding="ascii") for secret, variable in SECRETS.items()}))
 
-    def start_door(self, names, port):
-        """At a free port where `port` is 0."""
+    def start_door(self, names, port, console_origin=""):
+        """At a free port where `port` is 0. Pages of `console_origin` may read its answers."""
         # Here, because deploy/up may have installed what they need only now.
         sys.path.insert(0, str(ROOT / "deploy/envoy"))
         import config  # pylint: disable=import-outside-toplevel
@@ -141,10 +148,9 @@ class City:
         text = json.dumps(config.make_config(says, config.Place(
             port=port, sockets={name: str(self._socket(name)) for name in names}, admin=str(self._socket("envoy")),
             descriptors=str(folder / "civicmesh.pb"), access_log=str(self.parts.log("access")),
-            jwks=str(self.keys / "jwks.json"), issuer=ISSUER, audience=AUDIENCE)), indent=1)
+            jwks=str(self.keys / "jwks.json"), issuer=ISSUER, audience=AUDIENCE, console_origin=console_origin)), indent=1)
         (folder / "envoy.json").write_text(text, encoding="ascii")
-        self.parts.start(Part("envoy", [str(envoy_program()), "-c", str(folder / "envoy.json"), "--concurrency", "1",
-                                        "--disable-hot-restart", "-l", "warning"], reads=text))
+        self.parts.start(Part("envoy", envoy_command(folder / "envoy.json"), reads=text))
         self.parts.await_ready("envoy", lambda: self._ask_envoy("/ready") is not None, broker.PATIENCE)
 
     def await_services(self, names):

@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -26,10 +27,19 @@ def existing_file(name):
     return os.path.abspath(name)
 
 
+def origin(text):
+    """As browsers write it, or no browser's origin would ever be equal to it."""
+    if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]+)?", text):
+        raise argparse.ArgumentTypeError(f"{text} is no origin; write https://console.city.example, without a path")
+    return text
+
+
 def options():
     parser = argparse.ArgumentParser(prog="deploy/up", description="Puts a whole city up on this machine.")
     parser.add_argument("--data", default=ROOT / ".run/city", metavar="DIR", help="where everything is kept (.run/city)")
     parser.add_argument("--port", type=int, default=8311, help="of the door, on loopback (8311); 0: any free one")
+    parser.add_argument("--console-origin", type=origin, metavar="URL",
+                        help="the web console's, as https://console.city.example: its pages may read the door's answers (nobody's)")
     parser.add_argument("--shards", type=int, help="fixed once the city is founded (8)")
     parser.add_argument("--clock", choices=["driven", "real"],
                         help="driven: business time comes with the calls, as a replay needs it; fixed too (driven)")
@@ -84,7 +94,7 @@ def start(asked, stages, city):
             stdout=subprocess.DEVNULL)
     with stages.stage("services"):
         city.start_services(asked.services)
-        city.start_door(asked.services, asked.port)
+        city.start_door(asked.services, asked.port, asked.console_origin or "")
         city.await_services(asked.services)
         where = city.describe(asked.services)
     common = [f"--door={where['door']}", f"--keys={city.keys}", f"--sample={asked.sample}", f"--kafka={city.kafka}"]

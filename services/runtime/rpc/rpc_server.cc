@@ -23,6 +23,9 @@ namespace {
 // A record is at most 1 MB, and a request becomes one.
 constexpr int kMaxRequestBytes = 1000 * 1000;
 constexpr int kMaxStreams = 4000;
+// More than the door lets through with what it adds. gRPC's own 8 KiB would be less: it then closes the connection, and
+// with it every call that the door has sent on it.
+constexpr int kMaxMetadataBytes = 64 * 1024;
 
 // Linking the reflection library switches it on for every server of the process; this takes it off again.
 class WithoutReflection : public grpc::ServerBuilderOption {
@@ -50,6 +53,9 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const std::string& l
   if (!reflection) builder.SetOption(std::make_unique<WithoutReflection>());
   builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  // A message is measured before it is unpacked: half a megabyte would become half a gigabyte.
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   for (auto& service : made->services_) builder.RegisterService(service.get());
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> guards;
   guards.push_back(MakeGuard(metrics, clock));

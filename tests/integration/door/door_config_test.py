@@ -1,39 +1,17 @@
 """The door's configuration says of every RPC what its proto says, lets nothing else in, and Envoy accepts it."""
-import http.client
 import json
-import os
 import pathlib
+import re
 import subprocess
-import sys
 import tempfile
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "deploy/envoy"), str(ROOT / "deploy/city")]
-import config  # noqa: E402
-import protos  # noqa: E402
-from city import AUDIENCE, ISSUER, all_services, ask_unix, envoy_program  # noqa: E402
-from processes import Part, Parts  # noqa: E402
+from door_alone import CONSOLE, LIST_CASES, ROOT, DoorAlone, limits, make, manager_of, protos, routes
+from city import all_services, envoy_program
+from frames import Client
 
-BIN = pathlib.Path(os.environ["CIVICMESH_BIN"])
+SEGMENT = routes.SEGMENT
 JWT = "envoy.filters.http.jwt_authn"
-
-
-def make(folder, services):
-    subprocess.run([BIN / "civicctl", "keys", "--out", folder / "keys"], check=True, stdout=subprocess.DEVNULL)
-    says = protos.Protos(services)
-    (folder / "log").mkdir(exist_ok=True)
-    (folder / "set.pb").write_bytes(says.set_bytes)
-    made = config.make_config(says, config.Place(
-        port=0, sockets={name: str(folder / name) for name in services}, admin=str(folder / "admin"),
-        descriptors=str(folder / "set.pb"), access_log=str(folder / "log/access.log"), jwks=str(folder / "keys/jwks.json"),
-        issuer=ISSUER, audience=AUDIENCE))
-    return says, made
-
-
-def routes_of(made):
-    manager = made["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
-    return manager["route_config"]["virtual_hosts"][0]["routes"]
 
 
 class ConfigTest(unittest.TestCase):
@@ -42,17 +20,23 @@ class ConfigTest(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.folder.cleanup)
         cls.services = all_services()
-        cls.says, cls.made = make(pathlib.Path(cls.folder.name), cls.services)
-        cls.routes = routes_of(cls.made)
+        cls.says, cls.made = make(pathlib.Path(cls.folder.name), cls.services, console_origin=CONSOLE)
+        cls.routes = manager_of(cls.made)["route_config"]["virtual_hosts"][0]["routes"]
 
     def requirement(self, route):
         return route["typed_per_filter_config"][JWT].get("requirement_name")
 
-    def test_envoy_accepts_it(self):
+    def validate(self, made):
+        """What Envoy has against it."""
         file = pathlib.Path(self.folder.name) / "envoy.json"
-        file.write_text(json.dumps(self.made))
+        file.write_text(json.dumps(made))
         done = subprocess.run([envoy_program(), "--mode", "validate", "-c", file], capture_output=True, text=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stderr if done.returncode else None
+
+    def test_envoy_accepts_it(self):
+        self.assertIsNone(self.validate(self.made))
+        self.assertIsNone(self.validate(make(pathlib.Path(self.folder.name), self.services)[1]))
+        self.assertIn("unknown", self.validate({**self.made, "unknown": {}}))
 
     def test_every_rpc_has_its_routes_and_asks_for_what_its_proto_says(self):
         for service in self.services:
@@ -71,15 +55,36 @@ class ConfigTest(unittest.TestCase):
                       and r["route"]["cluster"] == service]
             self.assertEqual(len(native), len(self.says.control_rpcs()))
             for route in native:
-                self.assertEqual(route["match"]["headers"][1],
-                                 {"name": "x-civicmesh-service", "string_match": {"exact": service}})
+                named = [header["string_match"] for header in route["match"]["headers"] if header["name"] == "x-civicmesh-service"]
+                self.assertEqual(named, [{"exact": service}])
                 self.assertEqual(self.requirement(route), "token")
 
     def test_the_last_route_answers_404_to_everything_else(self):
         self.assertEqual(self.routes[-1]["match"], {"prefix": "/"})
         self.assertEqual(self.routes[-1]["direct_response"]["status"], 404)
-        for route in self.routes[:-1]:
+        for route in self.routes[:-2]:
             self.assertNotIn("prefix", route["match"])
+
+    def test_preflights_go_to_nobody_and_need_a_token_where_the_console_does_not_ask(self):
+        preflight = self.routes[-2]
+        self.assertEqual((preflight["route"]["cluster"], self.requirement(preflight)), ("nobody", "token"))
+        nobody = next(c for c in self.made["static_resources"]["clusters"] if c["name"] == "nobody")
+        self.assertNotIn("endpoints", nobody["load_assignment"])
+
+    def test_every_route_is_of_a_kind_that_has_its_rates(self):
+        kinds = {route["name"]: route["metadata"]["filter_metadata"]["civicmesh"]["kind"] for route in self.routes}
+        self.assertLessEqual(set(kinds.values()), set(limits.RATES))
+        for name, kind in (("intake: IntakeService/SubmitReport", "public"), ("dispatch: DispatchService/ListCases", "read"),
+                           ("dispatch: DispatchService/AcceptCase", "command"), ("points: ControlService/AdvanceTime", "control"),
+                           ("nowhere", "nowhere")):
+            self.assertEqual(kinds[name], kind)
+
+    def test_the_readme_tells_every_limit(self):
+        told = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", (ROOT / "deploy/envoy/README.md").read_text(encoding="utf-8"), re.MULTILINE)
+        fields = {name: f"{value:,}" for name, value in vars(limits.Limits()).items() if name != "rates"}
+        rates = {kind: " / ".join(f"{rate.per_second:,} ({rate.burst:,})" for rate in (of.stranger, of.known, of.everybody))
+                 for kind, of in limits.RATES.items()}
+        self.assertEqual(dict(told), {**fields, **rates})
 
     def test_a_service_without_protos_is_named(self):
         with self.assertRaisesRegex(protos.ProtoError, "names nobody, but there is no proto/civicmesh/nobody/v1"):
@@ -90,55 +95,48 @@ class EnvoyAloneTest(unittest.TestCase):
     """What holds before any service is asked."""
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.parts = Parts(folder.name)
-        _, made = make(pathlib.Path(folder.name), ["dispatch"])
-        manager = made["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+        self.door = DoorAlone(fakes=(), change=self.change)
+        self.addCleanup(self.door.remove)
+
+    @staticmethod
+    def change(made):
+        manager = manager_of(made)
         # A route whose author forgot to say who may come.
         manager["route_config"]["virtual_hosts"][0]["routes"].insert(0, {
             "match": {"path": "/forgotten"}, "direct_response": {"status": 200}})
         manager["access_log"][0]["typed_config"]["log_format"] = {"text_format_source": {
             "inline_string": "%REQ(X-JWT-PAYLOAD)% %REQ(X-ENVOY-ORIGINAL-PATH)% %REQ(X-KEPT)%\n"}}
-        file = pathlib.Path(folder.name) / "envoy.json"
-        file.write_text(json.dumps(made))
-        self.admin, self.log = pathlib.Path(folder.name) / "admin", pathlib.Path(folder.name) / "log/access.log"
-        self.parts.start(Part("envoy", [str(envoy_program()), "-c", str(file), "--concurrency", "1", "--disable-hot-restart"]))
-        self.addCleanup(self.parts.stop, "envoy")
-        self.parts.await_ready("envoy", lambda: ask_unix(self.admin, "/ready") is not None, 30)
-        listener = json.loads(ask_unix(self.admin, "/listeners?format=json"))["listener_statuses"][0]
-        self.port = listener["local_address"]["socket_address"]["port_value"]
-
-    def status_of(self, path, headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        self.addCleanup(connection.close)
-        connection.request("GET", path, headers=headers)
-        return connection.getresponse().status
 
     def test_a_route_that_says_nothing_needs_a_token(self):
-        self.assertEqual(self.status_of("/forgotten", {}), 401)
+        self.assertEqual(self.door.get("/forgotten").status, 401)
+        with Client(self.door.address) as client:
+            self.assertEqual(client.grpc("/forgotten").grpc_status, 16)
 
     def test_what_only_the_door_says_is_not_taken_from_a_client(self):
-        spoofed = {"x-jwt-payload": "e30", "x-envoy-original-path": "/v1/cases", "x-kept": "kept"}
-        self.assertEqual(self.status_of("/nowhere", spoofed), 404)
-        self.parts.stop("envoy")  # so that it has written its log
-        self.assertEqual(self.log.read_text().splitlines()[-1], "- - kept")
+        self.assertEqual(self.door.get("/nowhere", ("x-jwt-payload", "e30"), ("x-envoy-original-path", "/v1/cases"),
+                                       ("x-kept", "kept")).status, 404)
+        self.door.stop()  # so that it has written its log
+        self.assertEqual((self.door.folder / "log/access.log").read_text().splitlines()[-1], "- - kept")
+
+    def test_nobody_else_reaches_its_administration(self):
+        self.assertEqual((self.door.folder / "admin").stat().st_mode & 0o777, 0o600)
+        self.assertNotIn("socket_address", json.dumps(json.loads(self.door.admin("/config_dump"))["configs"][0]["bootstrap"]["admin"]))
 
 
 class PathTest(unittest.TestCase):
     def test_templates(self):
         for template, path in [
             ("/v1/cases", ""),
-            ("/v1/{name=cases/*}:accept", "/v1/cases/[^/:]+:accept"),
-            ("/v1/{case.name=cases/*}", "/v1/cases/[^/:]+"),
-            ("/v1/kpis/{kpi}/members", "/v1/kpis/[^/:]+/members"),
-            ("/v1/{name=a/*/b/*}.x", r"/v1/a/[^/:]+/b/[^/:]+\.x"),
+            ("/v1/{name=cases/*}:accept", f"/v1/cases/{SEGMENT}:accept"),
+            ("/v1/{case.name=cases/*}", f"/v1/cases/{SEGMENT}"),
+            ("/v1/kpis/{kpi}/members", f"/v1/kpis/{SEGMENT}/members"),
+            ("/v1/{name=a/*/b/*}.x", rf"/v1/a/{SEGMENT}/b/{SEGMENT}\.x"),
         ]:
-            self.assertEqual(config.path_regex(template), path)
+            self.assertEqual(routes.path_regex(template), path)
 
     def test_what_the_door_cannot_tell_apart_is_refused(self):
         with self.assertRaises(ValueError):
-            config.path_regex("/v1/{name=**}")
+            routes.path_regex("/v1/{name=**}")
 
 
 if __name__ == "__main__":

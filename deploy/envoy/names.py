@@ -1,0 +1,11 @@
+"""Names that several parts of the configuration use."""
+
+TYPE = "type.googleapis.com/envoy"
+HTTP = f"{TYPE}.extensions.filters.http"
+CORS = "envoy.filters.http.cors"
+JWT = "envoy.filters.http.jwt_authn"
+TRANSCODER = "envoy.filters.http.grpc_json_transcoder"
+# Where a route says of which kind its calls are (limits.RATES).
+OURS, KIND = "civicmesh", "kind"
+# A cluster without anybody in it.
+NOBODY = "nobody"

@@ -1,0 +1,67 @@
+"""What the door itself answers reads as what a service answers: google.rpc.Status with ErrorInfo, in JSON."""
+
+# By HTTP status: the runtime's reason for it, and whether Envoy's own words help the caller.
+BY_STATUS = [
+    (400, "REASON_INVALID_ARGUMENT", True),
+    (401, "REASON_UNAUTHENTICATED", True),
+    (403, "REASON_UNAUTHENTICATED", False),  # a token for somebody else, or two of them: 401 as from a service
+    (404, "REASON_NOT_FOUND", True),
+    (413, "REASON_TOO_LARGE", False),
+    (429, "REASON_OVERLOADED", False),
+    (431, "REASON_TOO_LARGE", False),
+    (501, "REASON_INVALID_ARGUMENT", True),  # encodings that we do not read
+    (502, "REASON_UNKNOWN_OUTCOME", False),
+    (503, "REASON_UNKNOWN_OUTCOME", False),
+    (504, "REASON_UNKNOWN_OUTCOME", False),
+]
+# Before the status, by Envoy's own word for why: certainly nothing was handed on, so it is no unknown outcome.
+FULL = """response.code_details in ["overload", "upstream_reset_before_response_started{overflow}"]"""
+UPGRADE = """response.code_details == "upgrade_failed\""""
+ANY = "type.googleapis.com/google.rpc"
+
+
+def local_replies(reasons, retry_after):
+    texts = {reason: _text(reason, reasons[reason], words, retry_after)
+             for reason, words in [*((reason, words) for _, reason, words in BY_STATUS), ("REASON_INTERNAL", False)]}
+    overloaded = {"status_code": 429, "headers_to_add": [{"header": {"key": "retry-after", "value": str(retry_after)},
+                                                          "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}]}
+    mappers = _both(_why(FULL), texts["REASON_OVERLOADED"], overloaded)
+    mappers += _both(_why(UPGRADE), texts["REASON_INVALID_ARGUMENT"], {"status_code": 400})
+    for status, reason, _ in BY_STATUS:
+        mappers += _both(_status("EQ", status), texts[reason], {"status_code": 401} if status == 403 else {})
+    mappers += _both(_status("GE", 500), texts["REASON_INTERNAL"])
+    mappers += _both(_status("GE", 400), texts["REASON_INVALID_ARGUMENT"])
+    return {"mappers": mappers}
+
+
+def _both(which, text, change=None):
+    """For JSON and for native gRPC, whose clients get the status in trailers."""
+    in_json = {"filter": {"and_filter": {"filters": [which, _NOT_NATIVE_GRPC]}}, "body_format_override": text, **(change or {})}
+    return [in_json, {"filter": which, **change}] if change else [in_json]
+
+
+def _why(expression):
+    return {"extension_filter": {"name": "envoy.access_loggers.extension_filters.cel", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter", "expression": expression}}}
+
+
+def _status(compare, status):
+    return {"status_code_filter": {"comparison": {
+        "op": compare, "value": {"default_value": status, "runtime_key": f"door.local_reply_{status}"}}}}
+
+
+def _text(reason, text, words, retry_after):
+    details = [{"@type": f"{ANY}.ErrorInfo", "reason": reason, "domain": "runtime", "metadata": {}}]
+    if reason == "REASON_OVERLOADED":
+        details.append({"@type": f"{ANY}.RetryInfo", "retry_delay": f"{retry_after}s"})
+    details += [{"@type": f"{ANY}.LocalizedMessage", "locale": locale, "message": message}
+                for locale, message in (("zh-CN", text.zh), ("en", text.en))]
+    return {"content_type": "application/json", "json_format": {
+        "code": text.code, "message": text.en + (": %LOCAL_REPLY_BODY%" if words else ""), "details": details}}
+
+
+# A transcoded request looks like gRPC by then, but for its original path.
+_NOT_NATIVE_GRPC = {"or_filter": {"filters": [
+    {"header_filter": {"header": {"name": "content-type", "string_match": {"prefix": "application/grpc"},
+                                  "invert_match": True, "treat_missing_header_as_empty": True}}},
+    {"header_filter": {"header": {"name": "x-envoy-original-path", "present_match": True}}}]}}
