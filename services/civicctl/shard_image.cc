@@ -56,7 +56,8 @@ class JournalFold {
   }
 
   FoldedShard Finish(int64_t until) {
-    for (HotChanges& part : memory_.Dump()) {
+    for (ShardMemory::Dump dump(memory_); !dump.done();) {
+      HotChanges part = dump.Next();
       for (auto& write : part.writes) TableOf(write.table).emplace(std::move(write.key), *std::move(write.value));
       shard_.image.rows.insert(part.rows_added.begin(), part.rows_added.end());
     }

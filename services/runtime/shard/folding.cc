@@ -183,17 +183,18 @@ void ShardOwner::AdvanceRepair() {
       }
       // Nothing is in flight behind the checkpoint, since deciding pauses; so memory then equals the log.
       if (rules_.repair_readback && fold_.seq < repair_->checkpoint_seq) return;
-      repair_->parts = memory_->Dump();
+      repair_->dump.emplace(*memory_);
       repair_->finish = PointAt(position_, last_hash_);
       repair_->finish_offset = position_;
       repair_->step = Repair::Step::kFill;
       return;
     }
     case Repair::Step::kFill: {
-      const bool last = r.next_part + 1 == r.parts.size();
+      HotChanges part = r.dump->Next();
+      const bool last = r.dump->done();
       r.step = Repair::Step::kFilling;
-      ports_.hot->Refill(shard_, fold_.epoch, r.id, std::move(r.parts[r.next_part++]),
-                         last ? std::optional(r.finish) : std::nullopt, InThisLife([this, last](HotResult result) {
+      ports_.hot->Refill(shard_, fold_.epoch, r.id, std::move(part), last ? std::optional(r.finish) : std::nullopt,
+                         InThisLife([this, last](HotResult result) {
                            RepairDone(result, Repair::Step::kFill);
                            if (!last || result != HotResult::kOk || !repair_) return;
                            const int64_t offset = repair_->finish_offset;

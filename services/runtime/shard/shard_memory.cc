@@ -265,28 +265,51 @@ std::optional<log::v1::TimerId> ShardMemory::Due(int64_t now_ms) const {
   return id;
 }
 
-std::vector<HotChanges> ShardMemory::Dump() {
-  std::vector<HotChanges> parts(1);
-  auto room = [&](size_t arguments) -> HotChanges& {
-    if (parts.back().arguments() + arguments > HotState::kMaxArguments) parts.emplace_back();
-    return parts.back();
+ShardMemory::Dump::Dump(const ShardMemory& memory)
+    : memory_(&memory),
+      stream_(memory.streams_.begin()),
+      outcome_(memory.outcomes_.begin()),
+      policy_(memory.policies_.begin()) {}
+
+bool ShardMemory::Dump::done() const {
+  return stream_ == memory_->streams_.end() && outcome_ == memory_->outcomes_.end() &&
+         policy_ == memory_->policies_.end();
+}
+
+HotChanges ShardMemory::Dump::Next() {
+  HotChanges part;
+  while (!done() && AddNext(part)) {
+  }
+  return part;
+}
+
+// False: it does not fit, and is the next part's.
+bool ShardMemory::Dump::AddNext(HotChanges& part) {
+  const auto fits = [&part](size_t arguments) {
+    return part.arguments() == 0 || part.arguments() + arguments <= HotState::kMaxArguments;
   };
-  for (const auto& [id, meta] : streams_) {
-    std::vector<std::string> rows = machine_->Rows(id);
-    HotChanges& part = room(3 + rows.size());
-    part.writes.push_back({HotTable::kStreams, id, ValueOf(id, meta).SerializeAsString()});
+  if (stream_ != memory_->streams_.end()) {
+    const auto& [id, meta] = *stream_;
+    std::vector<std::string> rows = memory_->machine_->Rows(id);
+    if (!fits(3 + rows.size())) return false;
+    part.writes.push_back({HotTable::kStreams, id, memory_->ValueOf(id, meta).SerializeAsString()});
     part.rows_added.insert(part.rows_added.end(), std::make_move_iterator(rows.begin()),
                            std::make_move_iterator(rows.end()));
+    ++stream_;
+    return true;
   }
-  for (const auto& [id, outcome] : outcomes_)
-    room(3).writes.push_back({HotTable::kOutcomes, id, outcome.value.SerializeAsString()});
-  for (const auto& [key, value] : policies_) {
-    log::v1::PolicyValue policy;
-    *policy.mutable_highest() = value.first;
-    policy.set_offset(value.second.offset);
-    room(3).writes.push_back({HotTable::kPolicies, key, policy.SerializeAsString()});
+  if (!fits(3)) return false;
+  if (outcome_ != memory_->outcomes_.end()) {
+    part.writes.push_back({HotTable::kOutcomes, outcome_->first, outcome_->second.value.SerializeAsString()});
+    ++outcome_;
+    return true;
   }
-  return parts;
+  log::v1::PolicyValue policy;
+  *policy.mutable_highest() = policy_->second.first;
+  policy.set_offset(policy_->second.second.offset);
+  part.writes.push_back({HotTable::kPolicies, policy_->first, policy.SerializeAsString()});
+  ++policy_;
+  return true;
 }
 
 HotChanges ToHotChanges(Delta delta, int64_t offset) {

@@ -74,7 +74,7 @@ class ShardMemory {
   void SetActivations(std::vector<log::v1::Activation> activations) { activations_ = std::move(activations); }
 
   // Folds an effective record. With `skip`, what a loaded value already holds is passed over (R4).
-  // Without `values` the answer holds no streams: for a replay that ends in Dump. DATA_LOSS when the machine cannot
+  // Without `values` the answer holds no streams: for a replay that ends in a Dump. DATA_LOSS when the machine cannot
   // fold it.
   absl::StatusOr<Delta> Apply(const log::v1::Record& record, Place place, bool skip, bool values = true);
   // The record appended under `seq` has come back at `offset`.
@@ -95,8 +95,22 @@ class ShardMemory {
   size_t streams() const { return streams_.size(); }
   size_t outcomes() const { return outcomes_.size(); }
 
-  // Everything, for a refill: parts of at most HotState::kMaxArguments arguments. Nothing is in flight.
-  std::vector<HotChanges> Dump();
+  // Everything, part by part, for a refill. While one is under way nothing is in flight and nothing is taken in.
+  class Dump {
+   public:
+    // `memory` outlives it.
+    explicit Dump(const ShardMemory& memory);
+    // At most HotState::kMaxArguments arguments; empty where there is nothing at all.
+    HotChanges Next();
+    bool done() const;
+
+   private:
+    bool AddNext(HotChanges& part);
+    const ShardMemory* memory_;
+    absl::flat_hash_map<std::string, StreamMeta>::const_iterator stream_;
+    absl::flat_hash_map<std::string, Outcome>::const_iterator outcome_;
+    std::map<std::string, std::pair<log::v1::EventId, Place>>::const_iterator policy_;
+  };
 
  private:
   void Arm(const std::string& stream, StreamMeta& meta, StreamMeta::Timer timer);

@@ -110,8 +110,7 @@ class ShardOwner {
     std::string why;
     std::string id;
     uint64_t checkpoint_seq = 0;
-    std::vector<HotChanges> parts;
-    size_t next_part = 0;
+    std::optional<ShardMemory::Dump> dump;
     HotPointValue finish;
     int64_t finish_offset = 0;
   };
