@@ -28,7 +28,7 @@ ISSUER = "https://id.civicmesh.test"
 AUDIENCE = "civicmesh"
 # By file in keys/: the variable in which the services expect it.
 SECRETS = {"body_key": "CIVICMESH_BODY_KEY", "receipt_keys": "CIVICMESH_RECEIPT_KEYS",
-           "person_key": "CIVICMESH_PERSON_KEY"}
+           "person_key": "CIVICMESH_PERSON_KEY", "seal_key": "CIVICMESH_DEV_SEAL_KEY"}
 
 
 class Unusable(Exception):
@@ -112,14 +112,22 @@ class City:
         broker.await_kafka(self.parts, port)
 
     def make_keys(self):
+        """A city that is there already keeps what it has: another key would not open what the old one sealed."""
+        founded = (self.keys / "signing-key.pem").exists()
         run([self.binaries / "civicctl", "keys", f"--out={self.keys}"], stdout=subprocess.DEVNULL)
         for secret in map(self.keys.joinpath, SECRETS):
-            if not secret.exists():
+            if not founded and not secret.exists():
                 secret.write_text(secrets.token_hex(32), encoding="ascii")
 
-    def token(self, subject, role, hours):
+    def token(self, subject, hours):
         return subprocess.run([self.binaries / "civicctl", "token", f"--keys={self.keys}", f"--subject={subject}",
-                               f"--roles={role}", f"--hours={hours}"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+                               f"--hours={hours}"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+    def publish_roster(self, file):
+        """Once: from then on it is the operators' (civicctl roster)."""
+        if self.installation.get("roster") != "published":
+            run([self.binaries / "civicctl", "roster", f"--kafka={self.kafka}", file], stdout=subprocess.DEVNULL)
+            self.note(roster="published")
 
     def start_services(self, names):
         for name in names:
@@ -130,7 +138,9 @@ class City:
                 str(program), f"--listen=unix:{self._socket(name)}", f"--kafka={self.kafka}", f"--redis=unix:{self.redis}",
                 f"--shards={self.installation['shards']}", f"--clock={self.installation['clock']}",
                 f"--jwks={self.keys / 'jwks.json'}", f"--issuer={ISSUER}", f"--audience={AUDIENCE}",
-            ], env={variable: (self.keys / secret).read_text(encoding="ascii") for secret, variable in SECRETS.items()}))
+                *(["--development_tokens"] if self.installation.get("development_tokens") else []),
+            ], env={variable: (self.keys / secret).read_text(encoding="ascii") for secret, variable in SECRETS.items()
+                    if (self.keys / secret).exists()}))
 
     def start_door(self, names, port, console_origin=""):
         """At a free port where `port` is 0. Pages of `console_origin` may read its answers."""
@@ -155,7 +165,7 @@ class City:
 
     def await_services(self, names):
         """Until each serves all of its shards, asked through the door."""
-        token = self.token("deploy", "OPERATOR", hours=1)
+        token = self.token("civicctl", hours=1)
         for name in names:
             self.parts.await_ready(name, lambda service=name: self._serves(service, token), broker.PATIENCE)
 

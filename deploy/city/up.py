@@ -47,6 +47,8 @@ def options():
                         help="load this published standard instead of the sample's; fixed too")
     parser.add_argument("--input", type=existing_file, metavar="FILE", help="replay this instead of the sample's reports")
     parser.add_argument("--sample", type=pathlib.Path, default=SAMPLE, metavar="DIR", help="another sample district (for tests)")
+    parser.add_argument("--development-tokens", action="store_true", default=None,
+                        help="believe tokens that say what their subject may (for tests); fixed too")
     parser.add_argument("--no-replay", action="store_true", help="a city without reports")
     parser.add_argument("--services", type=lambda names: names.split(","), default=all_services(), metavar="A,B",
                         help="only these (for tests)")
@@ -92,6 +94,7 @@ def start(asked, stages, city):
     with stages.stage("topics"):
         run([city.binaries / "civicctl", "topics", "create", f"--kafka={city.kafka}", f"--shards={city.installation['shards']}"],
             stdout=subprocess.DEVNULL)
+        city.publish_roster(asked.sample / "roster.json")
     with stages.stage("services"):
         city.start_services(asked.services)
         city.start_door(asked.services, asked.port, asked.console_origin or "")
@@ -128,8 +131,8 @@ def replay(asked, stages, city, common):
 
 
 def print_where_to_look(city, where):
-    for name, role in (("clerk", "REGISTRAR"), ("operator", "OPERATOR")):
-        token = city.token(f"dev-{name}", role, hours=24)
+    for name, subject in (("clerk", "registrar-01"), ("operator", "operator-01")):
+        token = city.token(subject, hours=24)
         (city.keys / f"{name}.header").write_text(f"Authorization: Bearer {token}\n", encoding="ascii")
     folder = pathlib.Path(os.path.relpath(city.folder, ROOT)) if city.folder.is_relative_to(ROOT) else city.folder
     print(f"""
@@ -154,7 +157,8 @@ def main():
     try:
         city = City(asked.data, asked.bin or BUILT)
         with city.parts.locked():
-            city.found(shards=(asked.shards, 8), clock=(asked.clock, "driven"), standard=(asked.standard, ""))
+            city.found(shards=(asked.shards, 8), clock=(asked.clock, "driven"), standard=(asked.standard, ""),
+                       development_tokens=(asked.development_tokens, False))
             if "replay" in city.installation:
                 city.found(input=(asked.input, ""))
             try:

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""Writes district.json: the invented district 溪澜区 as civicmesh.reference.v1.District in JSON.
+"""Writes district.json and roster.json: the invented district 溪澜区 and who holds which post in it, as
+civicmesh.reference.v1.District and Roster in JSON.
 
-Everything in it follows from the tables below and a fixed seed, so the file is the same on every machine:
+Everything in them follows from the tables below and a fixed seed, so the files are the same on every machine:
 
-    deploy/sample/make_district.py            # writes district.json beside this script
-    deploy/sample/make_district.py --check    # fails where the file and the tables differ
+    deploy/sample/make_district.py            # writes both beside this script
+    deploy/sample/make_district.py --check    # fails where a file and the tables differ
 """
 import hashlib
 import json
 import pathlib
 import sys
 
-FILE = pathlib.Path(__file__).with_name("district.json")
+FOLDER = pathlib.Path(__file__).parent
 
 # GB/T 2260 assigns no code that begins with 99: 990101 can never be a real district.
 DISTRICT = "990101"
@@ -103,6 +104,9 @@ LEGAL_BASES = [
     "城市管理执法自建点位：依据溪澜区市容环境卫生管理规定设置，现场有提示标识，录像保存三十日，不识别人脸和车牌",
 ]
 
+# 请假: who does not act when, and who stands in.
+ABSENCES = {"roadchief-13": {"from": "2026-10-08T00:00:00+08:00", "until": "2026-10-15T00:00:00+08:00", "deputy": "roadchief-12"}}
+
 SURNAMES = "林沈方陆叶许汪程夏顾邵温柯骆祝翁桑蒋俞倪"
 GIVEN = ["予安", "知夏", "书言", "景和", "听澜", "明远", "若溪", "思源", "清扬", "嘉禾", "望舒", "云帆", "子衿", "亦然", "南枝",
          "向晚", "怀瑾", "星野", "时雨", "承泽", "念一", "沐辰", "晓棠"]
@@ -162,20 +166,21 @@ def make_staff(grids, names):
     staff = []
     for prefix, role, count in POSTS:
         for n in range(1, count + 1):
-            staff.append({"subject": f"{prefix}-{n:02d}", "name_zh": names.next(), "roles": [role]})
+            staff.append({"subject": f"{prefix}-{n:02d}", "name_zh": names.next(), "posts": [{"role": role}]})
     for subject, name in GATEWAYS:
-        staff.append({"subject": subject, "name_zh": name, "roles": ["GATEWAY"]})
+        staff.append({"subject": subject, "name_zh": name, "posts": [{"role": "GATEWAY"}]})
     for unit, _, _, _, _, workers in UNITS:
         for n in range(1, workers + 1):
-            staff.append({"subject": f"{unit[2:]}-{n:02d}", "name_zh": names.next(), "unit": unit,
-                          "roles": ["UNIT_WORKER"]})
+            staff.append({"subject": f"{unit[2:]}-{n:02d}", "name_zh": names.next(),
+                          "posts": [{"role": "UNIT_WORKER", "unit": unit}]})
     chiefs = 0
     community, served = "", 0
     for grid in grids:
         if grid["code"][:12] != community or served == GRIDS_PER_CHIEF:
             community, served = grid["code"][:12], 0
             chiefs += 1
-            staff.append({"subject": f"gridchief-{chiefs:02d}", "name_zh": names.next(), "roles": ["COLLECTOR"]})
+            staff.append({"subject": f"gridchief-{chiefs:02d}", "name_zh": names.next(),
+                          "posts": [{"role": "COLLECTOR", "area": community}]})
         served += 1
         grid["chief"] = f"gridchief-{chiefs:02d}"
     return staff
@@ -187,7 +192,7 @@ def make_roads(staff, names):
         along = range(first * PARTS, last * PARTS + 1)
         points = [grid_corner(i, line * PARTS) if kind == "row" else grid_corner(line * PARTS, i) for i in along]
         chief = f"roadchief-{n:02d}"
-        staff.append({"subject": chief, "name_zh": names.next(), "roles": ["ANALYST"]})
+        staff.append({"subject": chief, "name_zh": names.next(), "posts": [{"role": "ANALYST"}]})
         roads.append({"id": f"r{n:02d}", "name_zh": name, "line": points, "chief": chief})
     return roads
 
@@ -205,11 +210,28 @@ def make_duties():
     return [{"id": f"duty-{n:02d}", **duty} for n, duty in enumerate(duties, 1)]
 
 
-def make_district():
+def make_apart(staff, names):
+    """Those whose duties nobody else may have (GB/T 22239-2019), and the tool by which operators work."""
+    for prefix, role in (("security", "SECURITY_OFFICER"), ("auditor", "AUDITOR")):
+        for n in (1, 2):
+            staff.append({"subject": f"{prefix}-{n:02d}", "name_zh": names.next(), "posts": [{"role": role}]})
+    staff.append({"subject": "civicctl", "name_zh": "运维工具", "posts": [{"role": "OPERATOR"}]})
+
+
+def make():
+    """The files' contents by their names."""
     names = Names()
     grids = make_grids()
     staff = make_staff(grids, names)
     roads = make_roads(staff, names)
+    make_apart(staff, names)
+    for member in staff:
+        if member["subject"] in ABSENCES:
+            member["absences"] = [ABSENCES[member["subject"]]]
+    return {"district.json": make_district(grids, roads), "roster.json": {"version": "2026-1", "members": staff}}
+
+
+def make_district(grids, roads):
     cameras = [{"id": f"cam-{n:03d}", "location": beside(column, row), "legal_basis_zh": LEGAL_BASES[basis]}
                for n, (column, row, basis) in enumerate(CAMERAS, 1)]
     return {
@@ -222,7 +244,6 @@ def make_district():
         "grids": grids,
         "units": [{"id": u[0], "name_zh": u[1], "name_en": u[2], "department_zh": u[3], "roles": u[4]} for u in UNITS],
         "roads": roads,
-        "staff": staff,
         "duties": make_duties(),
         "fallback_unit": FALLBACK,
         "cameras": cameras,
@@ -242,12 +263,12 @@ def render(district):
 
 
 def main():
-    text = render(make_district())
-    if "--check" in sys.argv[1:]:
-        if FILE.read_text(encoding="utf-8") != text:
-            sys.exit(f"{FILE.name} is not what make_district.py writes: run it")
-        return
-    FILE.write_text(text, encoding="utf-8")
+    for name, content in make().items():
+        text = render(content)
+        if "--check" not in sys.argv[1:]:
+            (FOLDER / name).write_text(text, encoding="utf-8")
+        elif (FOLDER / name).read_text(encoding="utf-8") != text:
+            sys.exit(f"{name} is not what make_district.py writes: run it")
 
 
 if __name__ == "__main__":

@@ -37,12 +37,16 @@ class Described:
             yield verb.upper(), getattr(one, verb), one.body
 
     def posts(self, method):
-        """Who may call it: the names of the posts without their prefix, and "anonymous" where no token is needed."""
+        """Who may call it: the names of the posts without their prefix, and "anonymous" where no token is needed; with each how
+        far it reaches, as "own"."""
         may = self.option("Method", method, "civicmesh.options.v1.access")
         if may is None:
-            return []
-        names = may.DESCRIPTOR.fields_by_name["roles"].enum_type.values_by_number
-        return [names[role].name.removeprefix("ROLE_") for role in may.roles] + (["anonymous"] if may.anonymous else [])
+            return {}
+        right = may.DESCRIPTOR.fields_by_name["rights"].message_type.fields_by_name
+        names, scopes = (right[name].enum_type.values_by_number for name in ("roles", "scope"))
+        posts = {names[role].name.removeprefix("ROLE_"): scopes[right.scope].name.removeprefix("SCOPE_").lower()
+                 for right in may.rights for role in right.roles}
+        return {**posts, **({"anonymous": "any"} if may.anonymous else {})}
 
 
 def comments(file):

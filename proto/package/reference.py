@@ -89,7 +89,7 @@ class Reference:
 
     def _who(self, method):
         posts = self._described.posts(method)
-        roles = ", ".join(post for post in posts if post != "anonymous")
+        roles = ", ".join(f"{post} ({scope})" for post, scope in posts.items() if post != "anonymous")
         return roles + ("; " if roles else "") + "also without a token" if "anonymous" in posts else roles
 
     def _message(self, file, there, name, path, message):

@@ -10,7 +10,9 @@
 #include "services/runtime/rpc/auth.h"
 #include "services/runtime/rpc/control_service.h"
 #include "services/runtime/rpc/gate.h"
+#include "services/runtime/rpc/key_rotation.h"
 #include "services/runtime/rpc/metrics.h"
+#include "services/runtime/rpc/people.h"
 #include "services/runtime/rpc/rpc_server.h"
 #include "services/runtime/rpc/serial_executor.h"
 #include "services/runtime/rpc/service_context.h"
@@ -45,6 +47,7 @@ struct AnalyticsProcess::Impl {
   Metrics metrics{kName};
   Fold fold;
   std::unique_ptr<TokenVerifier> tokens;
+  std::unique_ptr<KeyRotation> rotation;
   std::unique_ptr<Gate> gate;
   ServiceContext context;
   std::unique_ptr<RpcServer> server;
@@ -54,11 +57,16 @@ struct AnalyticsProcess::Impl {
 
   explicit Impl(std::vector<FoldSource> sources) : fold(std::move(sources), clock) {}
 
-  absl::Status Start(const ProcessOptions& options) {
-    auto made = TokenVerifier::Make({.jwks = options.jwks, .issuer = options.issuer, .audience = options.audience});
+  absl::Status Start(const ProcessOptions& options, const ReferenceLibrary* references) {
+    auto made = TokenVerifier::Make({.jwks = options.jwks,
+                                     .issuer = options.issuer,
+                                     .audience = options.audience,
+                                     .audiences = options.audiences,
+                                     .development = options.development_tokens});
     if (!made.ok()) return made.status();
     tokens = *std::move(made);
-    gate = std::make_unique<Gate>(tokens.get(), clock, options.driven_clock);
+    rotation = std::make_unique<KeyRotation>(tokens.get(), options.read_jwks, options.jwks);
+    gate = std::make_unique<Gate>(tokens.get(), PeopleOf(*references), clock, options.driven_clock);
     context = {.domain = kName,
                .shards = 0,
                .driven_clock = options.driven_clock,
@@ -81,6 +89,7 @@ struct AnalyticsProcess::Impl {
   }
 
   absl::Status Tick() {
+    rotation->Look(clock->steady_ms());
     if (clock->steady_ms() - looked_ms >= kLookEveryMs) {
       looked_ms = clock->steady_ms();
       looks.Post([this] { fold.Progress().IgnoreError(); });
@@ -101,9 +110,10 @@ AnalyticsProcess::AnalyticsProcess(std::unique_ptr<Impl> impl) : impl_(std::move
 AnalyticsProcess::~AnalyticsProcess() { impl_->Drain(absl::ZeroDuration()); }
 
 absl::StatusOr<std::unique_ptr<AnalyticsProcess>> AnalyticsProcess::Start(const ProcessOptions& options,
-                                                                          std::vector<FoldSource> sources) {
+                                                                          std::vector<FoldSource> sources,
+                                                                          const ReferenceLibrary* references) {
   std::unique_ptr<AnalyticsProcess> process(new AnalyticsProcess(std::make_unique<Impl>(std::move(sources))));
-  if (auto started = process->impl_->Start(options); !started.ok()) return started;
+  if (auto started = process->impl_->Start(options, references); !started.ok()) return started;
   return process;
 }
 

@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "services/analytics/fold.h"
 #include "services/runtime/rpc/service_process.h"
+#include "services/runtime/shard/reference_library.h"
 
 namespace civicmesh::analytics {
 
@@ -16,8 +17,10 @@ class AnalyticsProcess {
  public:
   // INVALID_ARGUMENT: the key set, issuer or audience is unusable. UNAVAILABLE: cannot listen. Reads and serves when it
   // returns; healthy only once Tick says so.
+  // Of `references`, which outlives the process, only the roster is asked for.
   static absl::StatusOr<std::unique_ptr<AnalyticsProcess>> Start(const ProcessOptions& options,
-                                                                 std::vector<FoldSource> sources);
+                                                                 std::vector<FoldSource> sources,
+                                                                 const ReferenceLibrary* references);
   ~AnalyticsProcess();
 
   // To be called several times a second: settles what the health service says: "" = folds and serves. DATA_LOSS or

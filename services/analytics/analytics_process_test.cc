@@ -48,8 +48,13 @@ class AnalyticsProcessTest : public testing::Test {
 
   void Start() {
     process_ = nullptr;
-    auto started = AnalyticsProcess::Start(
-        {.listen = socket_, .driven_clock = true, .jwks = issuer_.Jwks(), .issuer = "i", .audience = "a"}, sources_);
+    auto started = AnalyticsProcess::Start({.listen = socket_,
+                                            .driven_clock = true,
+                                            .jwks = issuer_.Jwks(),
+                                            .issuer = "i",
+                                            .audience = "a",
+                                            .development_tokens = true},
+                                           sources_, &references_);
     ASSERT_TRUE(started.ok()) << started.status();
     process_ = *std::move(started);
     channel_ = grpc::CreateChannel(socket_, grpc::InsecureChannelCredentials());
@@ -175,6 +180,7 @@ class AnalyticsProcessTest : public testing::Test {
 
   TestIssuer issuer_;
   std::map<std::string, std::unique_ptr<KafkaJournal>> journals_;
+  const ReferenceLibrary references_{{}};
   std::vector<FoldSource> sources_;
   std::string socket_;
   std::unique_ptr<AnalyticsProcess> process_;

@@ -17,6 +17,7 @@
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/gate.h"
 #include "services/runtime/rpc/metrics.h"
+#include "services/runtime/rpc/people.h"
 #include "services/runtime/rpc/rpc_server.h"
 #include "services/runtime/rpc/service_context.h"
 #include "services/runtime/rpc/test_tokens.h"
@@ -83,12 +84,13 @@ class AnalyticsRpcTest : public testing::Test {
   FakeClock clock_;
   TestIssuer issuer_;
   std::unique_ptr<TokenVerifier> tokens_ =
-      *TokenVerifier::Make({.jwks = issuer_.Jwks(), .issuer = "i", .audience = "a"});
+      *TokenVerifier::Make({.jwks = issuer_.Jwks(), .issuer = "i", .audience = "a", .development = true});
   MemoryLog log_{2, [this] { return clock_.wall_ms(); }};
   MemoryJournal dispatch_{&log_};
   Fold fold_{{{"dispatch", &dispatch_}}, &clock_};
   Metrics metrics_{"analytics"};
-  Gate gate_{tokens_.get(), &clock_, false};
+  const ReferenceLibrary references_{{}};
+  Gate gate_{tokens_.get(), PeopleOf(references_), &clock_, false};
   ServiceContext context_{.domain = "analytics", .shards = 0, .clock = &clock_, .metrics = &metrics_};
   std::unique_ptr<RpcServer> server_;
   std::unique_ptr<v1::AnalyticsService::Stub> stub_;

@@ -7,7 +7,9 @@
 #include "services/analytics/analytics_process.h"
 #include "services/runtime/base/log.h"
 #include "services/runtime/journal/kafka_journal.h"
+#include "services/runtime/rpc/people.h"
 #include "services/runtime/rpc/service_flags.h"
+#include "services/runtime/shard/reference_reader.h"
 
 namespace {
 
@@ -30,7 +32,10 @@ int main(int argc, char** argv) {
     sources.push_back({domain, journals.back().get()});
   }
   const ProcessOptions options = OptionsFromFlags();
-  auto process = analytics::AnalyticsProcess::Start(options, sources);
+  KafkaJournal reference_journal({.brokers = KafkaFromFlags("reference").brokers, .domain = "reference", .shards = 1});
+  ReferenceLibrary library(WithRoster({}));
+  const ReferenceReader reference_reader(&reference_journal, &library);
+  auto process = analytics::AnalyticsProcess::Start(options, sources, &library);
   if (!process.ok()) return RefuseToStart(process.status());
   Log(Severity::kInfo, "started", {{"listen", options.listen}});
 

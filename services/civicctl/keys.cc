@@ -84,9 +84,9 @@ absl::StatusOr<std::string> MintToken(const std::string& folder, const TokenOrde
   nlohmann::json claims{{"iss", order.issuer},
                         {"aud", order.audience},
                         {"sub", order.subject},
-                        {"roles", order.roles},
                         {"iat", absl::ToUnixSeconds(now)},
                         {"exp", absl::ToUnixSeconds(now + absl::Hours(order.hours))}};
+  if (!order.roles.empty()) claims["roles"] = order.roles;
   if (!order.unit.empty()) claims["unit"] = order.unit;
   return signer->Token(claims.dump());
 }
@@ -109,10 +109,11 @@ Command TokenCommand() {
             TokenOrder& order = options->order;
             app.add_option("--keys", options->keys, "the folder that `civicctl keys` filled")->required();
             app.add_option("--subject", order.subject, "who calls, as staff-7")->required();
-            app.add_option("--roles", order.roles, "the caller's posts, as DISPATCHER,SHIFT_LEADER")
-                ->delimiter(',')
-                ->required();
-            app.add_option("--unit", order.unit, "the unit the caller works for");
+            app.add_option("--roles", order.roles,
+                           "posts in place of those in the roster, as DISPATCHER,SHIFT_LEADER; only services that take "
+                           "development tokens believe it")
+                ->delimiter(',');
+            app.add_option("--unit", order.unit, "the unit of these posts");
             app.add_option("--hours", order.hours, "how long it is good")
                 ->check(CLI::PositiveNumber)
                 ->capture_default_str();

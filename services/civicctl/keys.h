@@ -14,18 +14,22 @@ namespace civicmesh::civicctl {
 // --jwks. A key that is there is kept.
 Command KeysCommand();
 
-// token --keys DIR --subject X --roles A,B prints one token.
+// token --keys DIR --subject X prints one token.
 Command TokenCommand();
 
 // What deploy/up gives its services.
 inline constexpr char kDevelopmentIssuer[] = "https://id.civicmesh.test";
 inline constexpr char kDevelopmentAudience[] = "civicmesh";
 
+// As whom this tool calls: the roster gives it the post OPERATOR.
+inline constexpr char kToolSubject[] = "civicctl";
+
 struct TokenOrder {
   std::string subject;
-  // Names of options.v1.Role without "ROLE_".
+  // For services that take development tokens: what the subject may, in place of what the roster says. Names of
+  // options.v1.Role without "ROLE_".
   std::vector<std::string> roles;
-  std::string unit;  // empty for citizens and the centres
+  std::string unit;  // of these
   double hours = 8;
   std::string issuer = kDevelopmentIssuer;
   std::string audience = kDevelopmentAudience;

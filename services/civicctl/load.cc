@@ -183,7 +183,7 @@ class Loading {
 absl::Status Load(const Options& options, std::ostream& out) {
   auto contents = ReadContents(options.sources);
   if (!contents.ok()) return contents.status();
-  auto token = MintToken(options.keys, {.subject = "civicctl", .roles = {"OPERATOR"}, .unit = "", .hours = 1});
+  auto token = MintToken(options.keys, {.subject = kToolSubject, .roles = {}, .unit = "", .hours = 1});
   if (!token.ok()) return token.status();
   auto door = Door::Open(options.door, *token);
   if (!door.ok()) return door.status();
@@ -196,6 +196,28 @@ absl::Status Load(const Options& options, std::ostream& out) {
 }
 
 }  // namespace
+
+Command RosterCommand() {
+  return {"roster", "publish who holds which post; it holds from then on", [](CLI::App& app) {
+            struct Options {
+              std::string kafka, file;
+            };
+            auto options = std::make_shared<Options>();
+            app.add_option("--kafka", options->kafka, "the brokers, as host:port,host:port")
+                ->envname("CIVICMESH_KAFKA")
+                ->required();
+            app.add_option("FILE", options->file, "as deploy/sample/roster.json")->required();
+            return [options](std::ostream& out) -> absl::Status {
+              auto roster = ReadRoster(options->file);
+              if (!roster.ok()) return roster.status();
+              auto published = PublishContents(options->kafka, {*roster});
+              if (!published.ok()) return published.status();
+              out << "roster " << roster->version << ", " << roster->about
+                  << (*published ? ": published, and holds" : ": holds already") << "\n";
+              return absl::OkStatus();
+            };
+          }};
+}
 
 Command LoadCommand() {
   return {"load", "publish the district's reference data and make it hold", [](CLI::App& app) {

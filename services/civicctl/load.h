@@ -1,3 +1,5 @@
+// civicctl roster: publishes who holds which post, which every service reads and asks (people/roster.h).
+//
 // civicctl load: publishes a district's reference data and makes it hold in every service that decides by it (R10).
 //
 // Safe to repeat: what is on the reference topic is not published again, what holds in a shard is not activated again.
@@ -9,6 +11,7 @@
 
 namespace civicmesh::civicctl {
 
+Command RosterCommand();
 Command LoadCommand();
 
 }  // namespace civicmesh::civicctl

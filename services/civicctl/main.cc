@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
       KeysCommand(),
       TokenCommand(),
       TopicsCommand(),
+      RosterCommand(),
       LoadCommand(),
       JournalCommand(),
       EventsCommand(),

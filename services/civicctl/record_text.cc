@@ -13,6 +13,7 @@
 #include "services/civicctl/canonical.h"
 #include "services/civicctl/log_reading.h"
 #include "services/civicctl/text_output.h"
+#include "services/runtime/shard/actor_record.h"
 
 namespace civicmesh::civicctl {
 namespace {
@@ -38,10 +39,15 @@ void HideSealed(Json& json) {
 // "civicmesh.dispatch.v1.DispatchService/SignCase" → "DispatchService/SignCase"
 std::string Short(const std::string& name) { return name.substr(name.rfind('.') + 1); }
 
+std::string PostText(const Post& post) {
+  return absl::StrCat(post.role, post.unit.empty() ? "" : " of " + post.unit,
+                      post.area.empty() ? "" : " in " + post.area);
+}
+
 std::string Who(const log::v1::Actor& actor) {
   if (actor.subject().empty()) return "-";
-  std::vector<std::string> about(actor.roles().begin(), actor.roles().end());
-  if (!actor.unit().empty()) about.push_back(actor.unit());
+  std::vector<std::string> about;
+  for (const Post& post : ActorOf(actor).posts) about.push_back(PostText(post));
   return about.empty() ? actor.subject() : absl::StrCat(actor.subject(), " (", absl::StrJoin(about, ", "), ")");
 }
 

@@ -28,7 +28,10 @@ Record Decision() {
   record.set_now_ms(kHalfPastFourMs);
   record.set_method("civicmesh.dispatch.v1.DispatchService/UrgeCase");
   record.mutable_actor()->set_subject("clerk-1");
-  record.mutable_actor()->add_roles("SHIFT_LEADER");
+  auto* post = record.mutable_actor()->add_posts();
+  post->set_role("UNIT_WORKER");
+  post->set_unit("u-3");
+  post->set_area("990101001");
   return record;
 }
 
@@ -52,7 +55,7 @@ TEST(RecordTextTest, AnAcceptedDecisionNamesStreamsVersionsTimersAndReferences) 
   EXPECT_THAT(
       RecordLines(record, 41, true, Dispatch()),
       ElementsAre("41  2026-09-30 16:30:00  effective  COMMAND  epoch 3/7  DispatchService/UrgeCase  by clerk-1 "
-                  "(SHIFT_LEADER)",
+                  "(UNIT_WORKER of u-3 in 990101001)",
                   "      c-1 v4 {\"case_urged\":{},\"note\":\"请尽快处理\"}",
                   "      timer overdue of c-1 due 2026-09-30 16:30:00", "      decided by standard 2026-1"));
 }

@@ -14,6 +14,7 @@
 #include "services/civicctl/files.h"
 #include "services/civicctl/published_standard.h"
 #include "services/runtime/base/ids.h"
+#include "services/runtime/people/roster.h"
 
 namespace civicmesh::civicctl {
 namespace {
@@ -34,9 +35,9 @@ std::string About(const reference::WorkCalendar& c) {
                       c.working_weekends_size(), " worked weekend days");
 }
 std::string About(const reference::District& d) {
-  return absl::StrCat(d.name_zh(), ": ", d.grids_size(), " grids, ", d.units_size(), " units, ", d.staff_size(),
-                      " staff");
+  return absl::StrCat(d.name_zh(), ": ", d.grids_size(), " grids, ", d.units_size(), " units");
 }
+std::string About(const reference::Roster& r) { return absl::StrCat(r.members_size(), " members"); }
 std::string About(const reference::PointsRules& r) { return absl::StrCat(r.rules_size(), " earning rules"); }
 std::string About(const reference::Catalogue& c) { return absl::StrCat(c.items_size(), " items"); }
 
@@ -119,6 +120,16 @@ absl::StatusOr<Contents> ReadContents(const ContentSources& sources) {
   for (const auto& step : steps)
     if (auto done = step(); !done.ok()) return done;
   return contents;
+}
+
+absl::StatusOr<Content> ReadRoster(const std::string& path) {
+  auto message = ReadJson<reference::Roster>(path);
+  if (!message.ok()) return message.status();
+  if (auto made = Roster::Make(*message); !made.ok())
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", made.status().message()));
+  Contents contents;
+  if (auto added = Add(kRosterKind, *message, path, contents); !added.ok()) return added;
+  return contents.all[0];
 }
 
 }  // namespace civicmesh::civicctl

@@ -33,4 +33,8 @@ struct Contents {
 // domain's own parser refuses the content: published, it would keep that domain's shards waiting.
 absl::StatusOr<Contents> ReadContents(const ContentSources& sources);
 
+// A roster.json, which every service reads and none activates (people/roster.h). INVALID_ARGUMENT or NOT_FOUND: as
+// above.
+absl::StatusOr<Content> ReadRoster(const std::string& path);
+
 }  // namespace civicmesh::civicctl

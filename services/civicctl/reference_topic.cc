@@ -11,6 +11,7 @@
 #include "services/civicctl/log_reading.h"
 #include "services/runtime/base/frame.h"
 #include "services/runtime/journal/kafka_journal.h"
+#include "services/runtime/people/roster.h"
 #include "services/runtime/shard/reference_reader.h"
 
 namespace civicmesh::civicctl {
@@ -19,21 +20,27 @@ namespace {
 constexpr Partition kReference{Topic::kJournal, 0};
 constexpr absl::Duration kAppendTimeout = absl::Seconds(10);
 
-// The SHA-256 of the contents all of whose pieces are there.
-absl::StatusOr<std::set<std::string>> PublishedContents(Journal& journal) {
+struct Published {
+  std::set<std::string> whole;  // the SHA-256 of the contents all of whose pieces are there
+  std::string newest_roster;    // that of the one which became whole last
+};
+
+absl::StatusOr<Published> PublishedContents(Journal& journal) {
   std::map<std::string, std::set<int>> pieces;
-  std::set<std::string> whole;
+  Published published;
   auto read = ReadLog(journal, kReference, {}, [&](const LogRecord& record) {
     auto bytes = Unframe(record.value);
     log::v1::ReferenceChunk chunk;
     if (!bytes.ok() || !chunk.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()))) return true;
     auto& there = pieces[chunk.sha256()];
     there.insert(chunk.index());
-    if (static_cast<int>(there.size()) == chunk.total()) whole.insert(chunk.sha256());
+    if (static_cast<int>(there.size()) < chunk.total()) return true;
+    published.whole.insert(chunk.sha256());
+    if (chunk.kind() == kRosterKind && chunk.index() + 1 == chunk.total()) published.newest_roster = chunk.sha256();
     return true;
   });
   if (!read.ok()) return read.status();
-  return whole;
+  return published;
 }
 
 // Counts acknowledgements.
@@ -65,7 +72,9 @@ absl::StatusOr<int> PublishContents(const std::string& brokers, const std::vecto
   auto session = journal.NewHandlerAppender(kAppendTimeout);
   int published = 0;
   for (const Content& content : contents) {
-    if (there->count(content.sha256)) continue;
+    // The roster that was published last holds: one that was published before is published again.
+    const bool holds = content.kind != kRosterKind || there->newest_roster == content.sha256;
+    if (holds && there->whole.count(content.sha256)) continue;
     ++published;
     for (std::string& record : ReferenceRecords(content.kind, content.version, content.bytes)) {
       {

@@ -147,7 +147,7 @@ std::string DigestOf(const std::string& digests) {
 
 // True where analytics has the figures that follow from the journals.
 absl::StatusOr<bool> CompareFigures(const Options& options, const FiguresAfresh& figures, std::ostream& out) {
-  auto token = MintToken(options.keys, {.subject = "civicctl", .roles = {"OPERATOR"}, .unit = "", .hours = 1});
+  auto token = MintToken(options.keys, {.subject = kToolSubject, .roles = {}, .unit = "", .hours = 1});
   if (!token.ok()) return token.status();
   auto door = Door::Open(options.door, *token);
   if (!door.ok()) return door.status();

@@ -18,6 +18,7 @@
 #include "services/dispatch/domain/cases_for_tests.h"
 #include "services/dispatch/report_facts_for_tests.h"
 #include "services/runtime/base/names.h"
+#include "services/runtime/decider/posts_for_tests.h"
 #include "services/runtime/journal/kafka_journal.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/service_to_kill_for_tests.h"
@@ -30,7 +31,7 @@ constexpr int kShards = 8, kPairs = 10, kKills = 3;
 // The bounds are only for a test that fails.
 constexpr absl::Duration kPatience = absl::Seconds(90);
 
-const ActorView kRegistrar{.subject = "registrar", .roles = {"REGISTRAR"}, .unit = ""};
+const ActorView kRegistrar{.subject = "registrar", .posts = Posts({"REGISTRAR"})};
 
 // Two places 5 m or less apart in two shards, `row` 200 m steps along a border of the sample's district.
 std::pair<type::v1::GeoPoint, type::v1::GeoPoint> AcrossTheBorder(int row) {

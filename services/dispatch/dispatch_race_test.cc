@@ -20,6 +20,7 @@
 #include "services/dispatch/domain/cases_for_tests.h"
 #include "services/dispatch/report_facts_for_tests.h"
 #include "services/runtime/base/names.h"
+#include "services/runtime/decider/posts_for_tests.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/service_to_kill_for_tests.h"
 
@@ -31,8 +32,8 @@ using Stub = v1::DispatchService::Stub;
 constexpr int kShards = 8, kPlaces = 12, kReportsEach = 10, kReplicas = 2, kKills = 2;
 constexpr absl::Duration kPatience = absl::Seconds(90);
 
-const ActorView kRegistrarOf[kReplicas] = {{.subject = "registrar-01", .roles = {"REGISTRAR"}, .unit = ""},
-                                           {.subject = "registrar-02", .roles = {"REGISTRAR"}, .unit = ""}};
+const ActorView kRegistrarOf[kReplicas] = {{.subject = "registrar-01", .posts = Posts({"REGISTRAR"})},
+                                           {.subject = "registrar-02", .posts = Posts({"REGISTRAR"})}};
 
 // Middles of unit grids all over the sample district, so that several shards have some.
 std::vector<civicmesh::type::v1::GeoPoint> Places() {

@@ -42,6 +42,20 @@ ListQuery QueryFor(const v1::ListCasesRequest& request, const std::string& unit)
   return {.index = "all", .value = ""};
 }
 
+bool OnlyOfUnits(const ActorView& actor) {
+  return std::all_of(actor.posts.begin(), actor.posts.end(),
+                     [](const Post& post) { return post.scope <= Scope::kUnit; });
+}
+
+// Whoever works for one unit alone need not name it.
+std::string UnitAsked(const ActorView& actor, const v1::ListCasesRequest& request) {
+  if (!request.unit().empty() || !OnlyOfUnits(actor) || actor.posts.empty()) return request.unit();
+  const std::string& first = actor.posts[0].unit;
+  const bool one =
+      std::all_of(actor.posts.begin(), actor.posts.end(), [&first](const Post& post) { return post.unit == first; });
+  return one ? first : "";
+}
+
 class DispatchRpc : public v1::DispatchService::CallbackService {
  public:
   explicit DispatchRpc(const ServiceContext& service) : service_(service) {}
@@ -157,9 +171,8 @@ class DispatchRpc : public v1::DispatchService::CallbackService {
   grpc::ServerUnaryReactor* ListCases(grpc::CallbackServerContext* ctx, const v1::ListCasesRequest* req,
                                       v1::ListCasesResponse* resp) override {
     return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
-      const bool centre = SeesEveryCase(call.actor);
-      const std::string unit = centre ? req->unit() : call.actor.unit;
-      if (!centre && (unit.empty() || (!req->unit().empty() && req->unit() != unit)))
+      const std::string unit = UnitAsked(call.actor, *req);
+      if (OnlyOfUnits(call.actor) && !call.actor.WorksFor(unit))
         return finish(ErrorOf(Refuse(v1::REASON_NOT_YOUR_UNIT, "unit")));
       ListQuery query = QueryFor(*req, unit);
       query.descending = true;
@@ -172,7 +185,8 @@ class DispatchRpc : public v1::DispatchService::CallbackService {
           if (!stream.ParseFromString(bytes)) return finish(RuntimeError("REASON_DATA_LOSS"));
           const v1::Case& c = stream.case_().case_();
           if ((req->status() != v1::CASE_STATUS_UNSPECIFIED && c.status() != req->status()) ||
-              (!unit.empty() && c.unit() != unit) || (!req->grid().empty() && c.grid() != req->grid()))
+              (!unit.empty() && c.unit() != unit) || (!req->grid().empty() && c.grid() != req->grid()) ||
+              !actor.Reaches(ObjectOf(c)))
             continue;
           Show(actor, c, resp->add_cases());
         }
@@ -220,13 +234,12 @@ class DispatchRpc : public v1::DispatchService::CallbackService {
       finish(status.error_code() == grpc::StatusCode::NOT_FOUND ? NotFound() : std::move(status));
     };
     ReadStream(*service_.reads, *shard, stream,
-               AnswerRead<v1::DispatchStream>(std::move(alike),
-                                              [actor, fill = std::move(fill)](const v1::DispatchStream& found) {
-                                                if (!found.has_case_() || !MaySee(actor, found.case_().case_()))
-                                                  return NotFound();
-                                                fill(found.case_());
-                                                return grpc::Status::OK;
-                                              }));
+               AnswerRead<v1::DispatchStream>(
+                   std::move(alike), [actor, fill = std::move(fill)](const v1::DispatchStream& found) {
+                     if (!found.has_case_() || !actor.Reaches(ObjectOf(found.case_().case_()))) return NotFound();
+                     fill(found.case_());
+                     return grpc::Status::OK;
+                   }));
   }
 
   const ServiceContext& service_;

@@ -6,6 +6,7 @@
 #include "civicmesh/dispatch/v1/dispatch_service.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "services/dispatch/domain/cases_for_tests.h"
+#include "services/runtime/rpc/access_for_tests.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/service_for_tests.h"
 
@@ -227,6 +228,81 @@ TEST_F(DispatchRpcTest, TellsWhy) {
                 "50 米、24 小时内没有同小类的在办案件。"));
   EXPECT_EQ(Call(kStranger, 5, &v1::DispatchService::Stub::ExplainCase, request, &response).error_code(),
             grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(DispatchRpcTest, OnlyPostsThatAnRpcNamesMayCallIt) {
+  EXPECT_THAT(WrongAnswersToPosts(service_, *v1::GetCaseRequest::descriptor()->file()->service(0)), IsEmpty());
+}
+
+// What a request on a case needs beside its name, so that only the case decides.
+std::string FieldsOf(const std::string& method) {
+  const std::string photo = "photos {uri: 'p/1' sha256: '" + std::string(32, 's') + "' kind: KIND_AFTER} ";
+  static const std::map<std::string, std::string> kFields = {
+      {"RecordVerification", "result: VERIFICATION_RESULT_EXISTS"},
+      {"RegisterCase", "condition_id: '1'"},
+      {"DeclineCase", "ground: DECLINE_GROUND_NOT_EXISTING note: 'x'"},
+      {"SubmitFeedback", photo},
+      {"ReturnCase", "duty_entry: 'duty-01' note: 'x'"},
+      {"JudgeReturn", "verdict: RETURN_VERDICT_JUSTIFIED note: 'x'"},
+      {"InspectCase", photo + "passed: true"},
+      {"RevisitCase", "rating: RATING_SATISFIED"},
+      {"RequestExtension", "note: 'x'"},
+      {"DecideExtension", "note: 'x'"},
+      {"PostponeCase", "note: 'x'"}};
+  auto fields = kFields.find(method);
+  return fields == kFields.end() ? "" : fields->second;
+}
+
+TEST_F(DispatchRpcTest, ACaseOutOfReachIsAnsweredAsOneThatIsNotThere) {
+  const v1::Case within = Dispatched();  // by u-sanitation, in the first street
+  v1::OpenCaseRequest opening = NewOpening();
+  opening.set_class_code("E0113");
+  opening.mutable_location()->set_latitude(30.26172);
+  opening.mutable_location()->set_longitude(120.02567);
+  v1::Case beyond;
+  ASSERT_TRUE(Call(kCollector, 0, &v1::DispatchService::Stub::OpenCase, opening, &beyond).ok());
+  ASSERT_NE(beyond.grid().substr(0, 9), within.grid().substr(0, 9));
+  std::string nowhere = within.name();
+  nowhere.back() = nowhere.back() == 'a' ? 'b' : 'a';
+
+  int tried = 0;
+  const auto* rpcs = v1::GetCaseRequest::descriptor()->file()->service(0);
+  for (int m = 0; m < rpcs->method_count(); ++m) {
+    const auto* method = rpcs->method(m);
+    if (!method->input_type()->FindFieldByName("name")) continue;
+    for (Scope scope : {Scope::kUnit, Scope::kStreet})
+      for (const std::string& post : PostsWithScope(*method, scope)) {
+        const bool unit = scope == Scope::kUnit;
+        const ActorView actor{
+            .subject = "someone-" + post,
+            .posts = {
+                {.role = post, .unit = unit ? within.unit() : "", .area = unit ? "" : within.grid().substr(0, 9)}}};
+        ++tried;
+        EXPECT_EQ(WrongAnswersToObjects(service_, {.method = method,
+                                                   .actor = actor,
+                                                   .time = "2026-11-18T10:05:00+08:00",
+                                                   .request =
+                                                       [&](const std::string& name) {
+                                                         return RequestFor(service_, *method, FieldsOf(method->name()),
+                                                                           name);
+                                                       },
+                                                   .within = within.name(),
+                                                   .beyond = beyond.name(),
+                                                   .nowhere = nowhere}),
+                  "");
+      }
+  }
+  EXPECT_GT(tried, 30);
+}
+
+TEST_F(DispatchRpcTest, ListsOnlyWhatLiesInTheArea) {
+  const v1::Case c = Open();
+  v1::ListCasesRequest all;
+  const auto of = [](const std::string& area) {
+    return ActorView{.subject = "registrar-of-" + area, .posts = {{.role = "REGISTRAR", .unit = "", .area = area}}};
+  };
+  EXPECT_THAT(List(of(c.grid().substr(0, 9)), all).cases(), SizeIs(1));
+  EXPECT_THAT(List(of("990101004"), all).cases(), IsEmpty());
 }
 
 }  // namespace

@@ -125,7 +125,7 @@ class Mesh {
       std::string text;
       google::protobuf::TextFormat::PrintToString(parsed, &text);
       inboxes_[command.shard].push_back({text,
-                                         {.subject = "policy:merge_across", .roles = {}, .unit = ""},
+                                         {.subject = "policy:merge_across", .posts = {}},
                                          source,
                                          read * PolicySpec::kCommandsPerEvent + ordinal++});
     }

@@ -16,6 +16,7 @@
 #include "civicmesh/intake/v1/intake_service.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/runtime/decider/posts_for_tests.h"
 #include "services/runtime/journal/kafka_journal.h"
 #include "services/runtime/journal/kafka_topics.h"
 #include "services/runtime/rpc/errors.h"
@@ -91,7 +92,7 @@ TEST(IntakeKillTest, EveryAnswerHoldsAndEverybodyHearsEverythingOnce) {
 
   const std::string run = absl::StrCat(std::random_device()());
   const auto citizen = [&](int thread) {
-    return ActorView{.subject = absl::StrCat("citizen-", run, "-", thread), .roles = {"CITIZEN"}, .unit = ""};
+    return ActorView{.subject = absl::StrCat("citizen-", run, "-", thread), .posts = Posts({"CITIZEN"})};
   };
   absl::Mutex mutex;
   int answered = 0;

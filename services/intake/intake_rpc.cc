@@ -120,7 +120,7 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
         ReadStream(*service_.reads, shard, id,
                    AnswerRead<v1::IntakeStream>(answer, [=, this](const v1::IntakeStream& stream) {
                      const Reader reader = ReaderOf(stream.report(), actor, service_.persons->Of(actor.subject), hash);
-                     if (reader == Reader::kNobody) return RuntimeError("REASON_NOT_FOUND");
+                     if (reader == Reader::kNobody) return RuntimeError("REASON_NOT_FOUND", "name");
                      const absl::Status shown = ToReport(stream.report(), reader, sealer_, resp);
                      return shown.ok() ? grpc::Status::OK : ErrorOf(shown);
                    }));
@@ -193,8 +193,8 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
       if (!shard || *shard >= service_.shards) return finish(RuntimeError("REASON_NOT_FOUND", "name"));
       ReadStream(*service_.reads, *shard, id,
                  AnswerRead<v1::IntakeStream>(finish, [=, actor = call.actor](const v1::IntakeStream& stream) {
-                   const bool post = actor.Has("REVIEWER") || actor.Has("SHIFT_LEADER") || actor.Has("ANALYST");
-                   if (!post && stream.alert().raised_by() != actor.subject) return RuntimeError("REASON_NOT_FOUND");
+                   const Object alert{.own = stream.alert().raised_by() == actor.subject, .units = {}, .grid = ""};
+                   if (!actor.Reaches(alert)) return RuntimeError("REASON_NOT_FOUND", "name");
                    *resp = stream.alert().alert();
                    return grpc::Status::OK;
                  }));

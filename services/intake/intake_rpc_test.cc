@@ -21,6 +21,8 @@
 #include "services/intake/seal.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/base/names.h"
+#include "services/runtime/decider/posts_for_tests.h"
+#include "services/runtime/rpc/access_for_tests.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/service_for_tests.h"
 #include "services/runtime/shard/policy_runner.h"
@@ -35,13 +37,13 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
-const ActorView kCitizen{.subject = "u1", .roles = {"CITIZEN"}, .unit = ""};
-const ActorView kOther{.subject = "u2", .roles = {"CITIZEN"}, .unit = ""};
+const ActorView kCitizen{.subject = "u1", .posts = Posts({"CITIZEN"})};
+const ActorView kOther{.subject = "u2", .posts = Posts({"CITIZEN"})};
 const ActorView kNobody;
-const ActorView kRegistrar{.subject = "registrar-01", .roles = {"REGISTRAR"}, .unit = ""};
-const ActorView kHotline{.subject = "gateway-12345", .roles = {"GATEWAY"}, .unit = ""};
-const ActorView kCameras{.subject = "gateway-video", .roles = {"GATEWAY"}, .unit = ""};
-const ActorView kReviewer{.subject = "reviewer-01", .roles = {"REVIEWER"}, .unit = ""};
+const ActorView kRegistrar{.subject = "registrar-01", .posts = Posts({"REGISTRAR"})};
+const ActorView kHotline{.subject = "gateway-12345", .posts = Posts({"GATEWAY"})};
+const ActorView kCameras{.subject = "gateway-video", .posts = Posts({"GATEWAY"})};
+const ActorView kReviewer{.subject = "reviewer-01", .posts = Posts({"REVIEWER"})};
 
 constexpr char kText[] = "垃圾桶满了没人收，回电13800000058，车牌浙A12345";
 constexpr char kMasked[] = "垃圾桶满了没人收，回电【手机号】，车牌【车牌号】";
@@ -127,6 +129,18 @@ class IntakeRpcTest : public testing::Test {
   }
   v1::Report SubmitKText(const ActorView& actor, const std::string& more = "") {
     return Submit(actor, absl::StrCat("text: '", kText, "' location {latitude: 30.3 longitude: 119.97} ", more));
+  }
+  v1::RaiseAlertRequest NewAlert(const std::string& source_id) {
+    return Make<v1::RaiseAlertRequest>(
+        absl::StrCat("camera: 'cam-001' box {left: 0.1 top: 0.1 width: 0.2 height: 0.2} camera_class: 6 confidence: 93 "
+                     "model_version: '1.3' captured_at {seconds: 1794967140} source_id: '",
+                     source_id, "' photos {uri: 'p/1' sha256: '", std::string(32, 's'), "'}"));
+  }
+  v1::Alert RaiseAlert(const ActorView& actor) {
+    v1::Alert alert;
+    const auto status = Call(actor, &v1::IntakeService::Stub::RaiseAlert, NewAlert(actor.subject), &alert);
+    EXPECT_TRUE(status.ok()) << ReasonOf(status);
+    return alert;
   }
   std::string ReasonOfSubmit(const ActorView& actor, const std::string& text) {
     v1::Report report;
@@ -251,7 +265,7 @@ TEST_F(IntakeRpcTest, NothingThatAPersonWroteStandsInClearAnywhere) {
 }
 
 TEST_F(IntakeRpcTest, WhoReportsAnonymouslyWithATokenLeavesNoTrace) {
-  const ActorView shy{.subject = "very-own-subject", .roles = {"CITIZEN"}, .unit = ""};
+  const ActorView shy{.subject = "very-own-subject", .posts = Posts({"CITIZEN"})};
   SubmitKText(shy, "anonymous: true");
   const std::string bytes = service_.AllBytes();
   EXPECT_THAT(bytes, HasSubstr("anonymous"));
@@ -472,11 +486,7 @@ TEST_F(IntakeRpcTest, NobodyWithdrawsWhatIsRegisteredHoweverTheyRace) {
 }
 
 TEST_F(IntakeRpcTest, AnAlertIsReviewedAndBecomesAReport) {
-  const std::string sha(32, 's');
-  const auto raise = Make<v1::RaiseAlertRequest>(absl::StrCat(
-      "camera: 'cam-001' box {left: 0.1 top: 0.1 width: 0.2 height: 0.2} camera_class: 6 confidence: 93 model_version: "
-      "'1.3' captured_at {seconds: 1794967140} source_id: 's0033' photos {uri: 'p/1' sha256: '",
-      sha, "'}"));
+  const auto raise = NewAlert("s0033");
   v1::Alert alert, read;
   EXPECT_EQ(ReasonOf(Call(kCitizen, &v1::IntakeService::Stub::RaiseAlert, raise, &alert)), "REASON_PERMISSION_DENIED");
   ASSERT_TRUE(Call(kCameras, &v1::IntakeService::Stub::RaiseAlert, raise, &alert).ok());
@@ -523,6 +533,48 @@ TEST_F(IntakeRpcTest, EverythingIsThereAgainAfterARestart) {
     ASSERT_TRUE(stub->GetReport(context.get(), request, &read).ok());
     EXPECT_EQ(read.text(), kText);
   }
+}
+
+TEST_F(IntakeRpcTest, OnlyPostsThatAnRpcNamesMayCallIt) {
+  EXPECT_THAT(WrongAnswersToPosts(service_, *v1::GetReportRequest::descriptor()->file()->service(0)), IsEmpty());
+}
+
+TEST_F(IntakeRpcTest, AnothersThingIsAnsweredAsOneThatIsNotThere) {
+  const std::map<std::string, std::string> fields = {{"AddToReport", "text: 'x'"}};
+  const std::string text = "text: '有垃圾' location {latitude: 30.3 longitude: 119.97} ";
+  const std::string beyond = SubmitKText(kOther).name(), alert_beyond = RaiseAlert(kCameras).name();
+  int tried = 0;
+  const auto* rpcs = v1::GetReportRequest::descriptor()->file()->service(0);
+  for (int m = 0; m < rpcs->method_count(); ++m) {
+    const auto* method = rpcs->method(m);
+    if (!method->input_type()->FindFieldByName("name")) continue;
+    for (const std::string& post : PostsWithScope(*method, Scope::kOwn)) {
+      const ActorView actor{.subject = "someone-" + post, .posts = {{.role = post, .unit = "", .area = ""}}};
+      const bool alert = method->name() == "GetAlert";
+      const bool for_others = post == "REGISTRAR" || post == "SHIFT_LEADER" || post == "GATEWAY";
+      const std::string within =
+          alert ? RaiseAlert(actor).name()
+                : Submit(actor, text + (for_others ? "source: REPORT_SOURCE_HOTLINE_12345" : "")).name();
+      std::string nowhere = within;
+      nowhere.back() = nowhere.back() == 'a' ? 'b' : 'a';
+      auto more = fields.find(method->name());
+      ++tried;
+      EXPECT_EQ(WrongAnswersToObjects(service_, {.method = method,
+                                                 .actor = actor,
+                                                 .time = "2026-11-18T10:00:00+08:00",
+                                                 .request =
+                                                     [&](const std::string& name) {
+                                                       return RequestFor(service_, *method,
+                                                                         more == fields.end() ? "" : more->second,
+                                                                         name);
+                                                     },
+                                                 .within = within,
+                                                 .beyond = alert ? alert_beyond : beyond,
+                                                 .nowhere = nowhere}),
+                "");
+    }
+  }
+  EXPECT_GE(tried, 12);
 }
 
 }  // namespace

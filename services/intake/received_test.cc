@@ -6,6 +6,7 @@
 #include "services/intake/domain/reports.h"
 #include "services/intake/receipt.h"
 #include "services/runtime/base/person_tokens.h"
+#include "services/runtime/decider/posts_for_tests.h"
 #include "services/runtime/rpc/command_door.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/fake_reads.h"
@@ -17,9 +18,9 @@ namespace {
 
 constexpr int kShard = 3;
 constexpr int64_t kOffset = 17;
-const ActorView kCitizen{.subject = "u1", .roles = {"CITIZEN"}, .unit = ""};
-const ActorView kOther{.subject = "u2", .roles = {"CITIZEN"}, .unit = ""};
-const ActorView kStaff{.subject = "s1", .roles = {"REGISTRAR"}, .unit = ""};
+const ActorView kCitizen{.subject = "u1", .posts = Posts({"CITIZEN"})};
+const ActorView kOther{.subject = "u2", .posts = Posts({"CITIZEN"})};
+const ActorView kStaff{.subject = "s1", .posts = Posts({"REGISTRAR"})};
 const ActorView kNobody;
 
 class ReceivedTest : public testing::Test {

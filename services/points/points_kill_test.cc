@@ -15,6 +15,7 @@
 #include "civicmesh/points/v1/points_service.grpc.pb.h"
 #include "gtest/gtest.h"
 #include "services/points/domain/points_for_tests.h"
+#include "services/runtime/decider/posts_for_tests.h"
 #include "services/runtime/journal/kafka_journal.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/service_to_kill_for_tests.h"
@@ -82,7 +83,7 @@ class PointsKill : public testing::Test {
                     grpc::Status (Stub::*rpc)(grpc::ClientContext*, const Request&, Response*), const Request& request,
                     Response* response) {
     auto stub = v1::PointsService::NewStub(service_.Connect());
-    return service_.Call(*stub, {.subject = subject, .roles = {role}, .unit = ""}, rpc, request, response);
+    return service_.Call(*stub, {.subject = subject, .posts = Posts({role})}, rpc, request, response);
   }
 
   static std::string Citizen(int i) { return absl::StrCat("citizen", i); }

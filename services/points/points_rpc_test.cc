@@ -14,6 +14,8 @@
 #include "services/points/points_names.h"
 #include "services/points/points_policies.h"
 #include "services/points/points_reference.h"
+#include "services/runtime/decider/posts_for_tests.h"
+#include "services/runtime/rpc/access_for_tests.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/service_for_tests.h"
 
@@ -24,11 +26,11 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using Stub = v1::PointsService::Stub;
 
-const ActorView kLi{.subject = "li.wen", .roles = {"CITIZEN"}, .unit = ""};
-const ActorView kWang{.subject = "wang.jie", .roles = {"CITIZEN"}, .unit = ""};
-const ActorView kGateway{.subject = "sorting-system", .roles = {"GATEWAY"}, .unit = ""};
-const ActorView kManager{.subject = "chen.hui", .roles = {"CATALOGUE_MANAGER"}, .unit = ""};
-const ActorView kLeader{.subject = "zhao.min", .roles = {"SHIFT_LEADER"}, .unit = ""};
+const ActorView kLi{.subject = "li.wen", .posts = Posts({"CITIZEN"})};
+const ActorView kWang{.subject = "wang.jie", .posts = Posts({"CITIZEN"})};
+const ActorView kGateway{.subject = "sorting-system", .posts = Posts({"GATEWAY"})};
+const ActorView kManager{.subject = "chen.hui", .posts = Posts({"CATALOGUE_MANAGER"})};
+const ActorView kLeader{.subject = "zhao.min", .posts = Posts({"SHIFT_LEADER"})};
 
 ServiceSpec Spec(bool policies) {
   ServiceSpec spec{.domain = "points",
@@ -298,8 +300,8 @@ TEST(PointsRpc, OfTwoWhoWantTheLastOneExactlyOneGetsIt) {
   Points points;
   const ActorView citizens[] = {kLi,
                                 kWang,
-                                {.subject = "zhang.yu", .roles = {"CITIZEN"}, .unit = ""},
-                                {.subject = "sun.lan", .roles = {"CITIZEN"}, .unit = ""}};
+                                {.subject = "zhang.yu", .posts = Posts({"CITIZEN"})},
+                                {.subject = "sun.lan", .posts = Posts({"CITIZEN"})}};
   for (const auto& citizen : citizens)
     for (int i = 0; i < 4; ++i) points.Registered(citizen, absl::StrCat("c-", citizen.subject, i), /*hazard=*/true);
   points.service.Quiesce();
@@ -342,7 +344,7 @@ TEST(PointsRpc, WithoutAnAnswerTheHoldRunsOut) {
   later.set_service("points");
   later.mutable_time()->set_seconds(held.hold_expires_at().seconds());
   runtime::v1::AdvanceTimeResponse advanced;
-  auto context = points.service.As({.subject = "operator", .roles = {"OPERATOR"}, .unit = ""});
+  auto context = points.service.As({.subject = "operator", .posts = Posts({"OPERATOR"})});
   ASSERT_TRUE(runtime::v1::ControlService::NewStub(points.service.Channel())
                   ->AdvanceTime(context.get(), later, &advanced)
                   .ok());
@@ -366,6 +368,48 @@ TEST(PointsRpc, RedeemsNothingThatIsNoItem) {
     EXPECT_EQ(points.Call(kLi, &Stub::RedeemItem, request, &redemption).error_code(), grpc::StatusCode::NOT_FOUND)
         << item;
   }
+}
+
+TEST(PointsRpc, OnlyPostsThatAnRpcNamesMayCallIt) {
+  Points points;
+  EXPECT_THAT(WrongAnswersToPosts(points.service, *v1::GetAccountRequest::descriptor()->file()->service(0)), IsEmpty());
+}
+
+TEST(PointsRpc, AnothersThingIsAnsweredAsOneThatIsNotThere) {
+  Points points;
+  const v1::Item item = points.Stock("umbrella", 5);
+  for (const ActorView& citizen : {kLi, kWang})
+    for (const char* id : {"c1", "c2", "c3", "c4", "c5", "c6"}) points.Registered(citizen, citizen.subject + id);
+  points.service.Quiesce();
+  const auto account = [&](const ActorView& of) { return points.Account(of).name(); };
+  const std::map<std::string, std::pair<std::string, std::string>> objects = {
+      {"GetAccount", {account(kLi), account(kWang)}},
+      {"ListTransactions", {account(kLi), account(kWang)}},
+      {"GetRedemption", {points.Redeem(kLi, item).name(), points.Redeem(kWang, item).name()}}};
+  int tried = 0;
+  const auto* rpcs = v1::GetAccountRequest::descriptor()->file()->service(0);
+  for (int m = 0; m < rpcs->method_count(); ++m) {
+    const auto* method = rpcs->method(m);
+    const auto* fields = method->input_type();
+    if (PostsWithScope(*method, Scope::kOwn).empty() ||
+        !(fields->FindFieldByName("name") || fields->FindFieldByName("parent")))
+      continue;
+    const auto& [within, beyond] = objects.at(method->name());
+    std::string nowhere = within;
+    nowhere.back() = nowhere.back() == 'a' ? 'b' : 'a';
+    ++tried;
+    EXPECT_EQ(WrongAnswersToObjects(
+                  points.service,
+                  {.method = method,
+                   .actor = kLi,
+                   .time = points.now,
+                   .request = [&](const std::string& name) { return RequestFor(points.service, *method, "", name); },
+                   .within = within,
+                   .beyond = beyond,
+                   .nowhere = nowhere}),
+              "");
+  }
+  EXPECT_EQ(tried, 3);
 }
 
 }  // namespace

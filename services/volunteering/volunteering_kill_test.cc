@@ -16,6 +16,7 @@
 #include "civicmesh/volunteering/v1/volunteering_service.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "services/runtime/base/person_tokens.h"
+#include "services/runtime/decider/posts_for_tests.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/service_to_kill_for_tests.h"
 
@@ -25,7 +26,7 @@ namespace {
 using Stub = v1::VolunteeringService::Stub;
 
 constexpr int kShards = 8, kActivities = 4, kCitizens = 40, kPlaces = 15, kThreads = 8, kKills = 2;
-const ActorView kOrganiser{.subject = "organiser-01", .roles = {"ORGANISER"}, .unit = ""};
+const ActorView kOrganiser{.subject = "organiser-01", .posts = Posts({"ORGANISER"})};
 
 class VolunteeringKill : public testing::Test {
  protected:
@@ -48,7 +49,7 @@ class VolunteeringKill : public testing::Test {
   }
   // "" where the citizen is in, else the reason.
   std::string SignUp(Stub& stub, const std::string& activity, int citizen) {
-    const ActorView caller{.subject = absl::StrCat("citizen-", citizen), .roles = {"CITIZEN"}, .unit = ""};
+    const ActorView caller{.subject = absl::StrCat("citizen-", citizen), .posts = Posts({"CITIZEN"})};
     v1::SignUpRequest request;
     request.set_name(activity);
     request.set_request_id(service_.NewRequestId());

@@ -1,5 +1,6 @@
 // The whole service over the in-memory twins: who may call what, what callers see, and many at once.
 #include "services/volunteering/volunteering_rpc.h"
+#include "services/runtime/decider/posts_for_tests.h"
 
 #include <grpcpp/grpcpp.h>
 
@@ -13,6 +14,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/runtime/base/ids.h"
+#include "services/runtime/rpc/access_for_tests.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/service_for_tests.h"
 #include "services/volunteering/domain/shard.h"
@@ -25,10 +27,10 @@ constexpr char kDayBefore[] = "2026-11-17T10:00:00+08:00", kMorning[] = "2026-11
                kEvening[] = "2026-11-18T18:00:00+08:00";
 constexpr int64_t kStartsAt = 1794981600, kTwoHours = 7200;
 
-const ActorView kOrganiser{.subject = "organiser-01", .roles = {"ORGANISER"}, .unit = ""};
-const ActorView kOther{.subject = "organiser-02", .roles = {"ORGANISER"}, .unit = ""};
+const ActorView kOrganiser{.subject = "organiser-01", .posts = Posts({"ORGANISER"})};
+const ActorView kOther{.subject = "organiser-02", .posts = Posts({"ORGANISER"})};
 const ActorView kNobody;
-ActorView Citizen(int n) { return {.subject = absl::StrCat("citizen-", n), .roles = {"CITIZEN"}, .unit = ""}; }
+ActorView Citizen(int n) { return {.subject = absl::StrCat("citizen-", n), .posts = Posts({"CITIZEN"})}; }
 
 class VolunteeringRpcTest : public testing::Test {
  protected:
@@ -229,8 +231,8 @@ TEST_F(VolunteeringRpcTest, WhoVolunteersIsShownToThemAndTheOrganiserAlone) {
   EXPECT_EQ(Records(kOrganiser, activity, 50).size(), 2u);
   EXPECT_EQ(Records(Citizen(2), activity, 50).size(), 1u);
   EXPECT_EQ(Records(kOther, activity, 50).size(), 0u);
-  EXPECT_EQ(Call(&Stub::CheckIn, Citizen(2), kStart, On<v1::CheckInRequest>(one), &record), "REASON_NOT_YOUR_RECORD");
-  EXPECT_EQ(Call(&Stub::CheckIn, kOther, kStart, On<v1::CheckInRequest>(one), &record), "REASON_NOT_YOUR_RECORD");
+  EXPECT_EQ(Call(&Stub::CheckIn, Citizen(2), kStart, On<v1::CheckInRequest>(one), &record), "REASON_RECORD_NOT_FOUND");
+  EXPECT_EQ(Call(&Stub::CheckIn, kOther, kStart, On<v1::CheckInRequest>(one), &record), "REASON_RECORD_NOT_FOUND");
   EXPECT_EQ(Call(&Stub::SignUp, kOther, kDayBefore, ToSignUp(activity), &record), "REASON_PERMISSION_DENIED");
   v1::Activity published;
   EXPECT_EQ(Call(&Stub::PublishActivity, Citizen(1), kDayBefore, ToPublish(1), &published), "REASON_PERMISSION_DENIED");
@@ -298,6 +300,43 @@ TEST_F(VolunteeringRpcTest, RefusesWhatNamesNothing) {
   EXPECT_EQ(Call(&Stub::PublishActivity, kOrganiser, kDayBefore, publish, &activity), "REASON_PERSONAL_DATA_IN_TEXT");
   publish.set_title_zh("劝导");
   EXPECT_EQ(Call(&Stub::PublishActivity, kOrganiser, kDayBefore, publish, &activity), "");
+}
+
+TEST_F(VolunteeringRpcTest, OnlyPostsThatAnRpcNamesMayCallIt) {
+  EXPECT_THAT(WrongAnswersToPosts(service_, *v1::GetActivityRequest::descriptor()->file()->service(0)),
+              testing::IsEmpty());
+}
+
+TEST_F(VolunteeringRpcTest, AnothersThingIsAnsweredAsOneThatIsNotThere) {
+  const std::string mine = Publish(5).name(), record = SignUp(mine, 1).name(), neighbours = SignUp(mine, 2).name();
+  v1::Activity others;
+  ASSERT_EQ(Call(&Stub::PublishActivity, kOther, kDayBefore, ToPublish(5), &others), "");
+  const std::string foreign = SignUp(others.name(), 3).name();
+  int tried = 0;
+  const auto* rpcs = v1::GetActivityRequest::descriptor()->file()->service(0);
+  for (int m = 0; m < rpcs->method_count(); ++m) {
+    const auto* method = rpcs->method(m);
+    for (const std::string& post : PostsWithScope(*method, Scope::kOwn)) {
+      const bool organiser = post == "ORGANISER";
+      // Everybody may see an activity: whose it is is no secret. Its records may be listed: one finds those within
+      // reach.
+      if (method->name() == "CancelActivity" || method->name() == "ListServiceRecords") continue;
+      std::string nowhere = record;
+      nowhere.back() = nowhere.back() == 'a' ? 'b' : 'a';
+      ++tried;
+      EXPECT_EQ(
+          WrongAnswersToObjects(
+              service_, {.method = method,
+                         .actor = organiser ? kOrganiser : Citizen(1),
+                         .time = kDayBefore,
+                         .request = [&](const std::string& name) { return RequestFor(service_, *method, "", name); },
+                         .within = record,
+                         .beyond = organiser ? foreign : neighbours,
+                         .nowhere = nowhere}),
+          "");
+    }
+  }
+  EXPECT_GE(tried, 8);
 }
 
 }  // namespace

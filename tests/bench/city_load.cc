@@ -23,7 +23,7 @@ namespace {
 
 // As tests/bench/run lays its grids out: kGrids squares, 0.05 degrees apart, in rows of 14; within each a lattice of
 // points 52 m apart and more, so that no two reports are duplicates.
-constexpr int kGrids = 196, kRow = 14, kLattice = 88, kShards = 8;
+constexpr int kGrids = 196, kRow = 14, kLattice = 88, kShards = 8, kCallers = 64;
 constexpr double kSouth = 30.0, kWest = 121.0, kApart = 0.05, kStep = 0.00055;
 constexpr int kChannels = 4;
 constexpr absl::Duration kCaseCheck = absl::Milliseconds(4);
@@ -95,21 +95,20 @@ struct CityLoad::Impl {
       dispatch.push_back(dispatch::v1::DispatchService::NewStub(
           grpc::CreateCustomChannel(addresses.dispatch, grpc::InsecureChannelCredentials(), own)));
     }
-    citizens = Tokens(signer, "citizen", "CITIZEN", "");
-    collectors = Tokens(signer, "collector", "COLLECTOR", "");
-    registrars = Tokens(signer, "registrar", "REGISTRAR", "");
-    dispatchers = Tokens(signer, "dispatcher", "DISPATCHER", "");
-    workers = Tokens(signer, "worker", "UNIT_WORKER", "u-sanitation");
+    citizens = Tokens(signer, "citizen");
+    collectors = Tokens(signer, "collector");
+    registrars = Tokens(signer, "registrar");
+    dispatchers = Tokens(signer, "dispatcher");
+    workers = Tokens(signer, "worker");
   }
 
-  // Many callers, since each may have only so many calls under way.
-  static std::vector<std::string> Tokens(const TokenSigner& signer, const std::string& name, const char* role,
-                                         const char* unit) {
+  // Many callers, since each may have only so many calls under way; those of tests/bench/run's roster.
+  static std::vector<std::string> Tokens(const TokenSigner& signer, const std::string& name) {
     std::vector<std::string> tokens;
-    for (int i = 0; i < 64; ++i)
-      tokens.push_back(signer.Token(absl::StrCat(
-          R"({"iss":"https://id.civicmesh.test","aud":"civicmesh","sub":"bench-)", name, "-", i, R"(","exp":)",
-          absl::ToUnixSeconds(absl::Now() + absl::Hours(4)), R"(,"roles":[")", role, R"("],"unit":")", unit, R"("})")));
+    for (int i = 0; i < kCallers; ++i)
+      tokens.push_back(
+          signer.Token(absl::StrCat(R"({"iss":"https://id.civicmesh.test","aud":"civicmesh","sub":"bench-)", name, "-",
+                                    i, R"(","exp":)", absl::ToUnixSeconds(absl::Now() + absl::Hours(4)), "}")));
     return tokens;
   }
 };
@@ -244,7 +243,7 @@ Start CityLoad::OpenCases(bool one_shard) {
     request.set_text("路边有一堆暴露垃圾");
     SetPlace(*places, city->first + n, request.mutable_location());
     CallOnce<Impl::Dispatch, dispatch::v1::OpenCaseRequest, dispatch::v1::Case>(
-        *city->dispatch[n % kChannels], city->collectors[n % 64], request, &Impl::Dispatch::async::OpenCase,
+        *city->dispatch[n % kChannels], city->collectors[n % kCallers], request, &Impl::Dispatch::async::OpenCase,
         [done = std::move(done)](const grpc::Status& status, const dispatch::v1::Case&) { done(status); });
   };
 }

@@ -82,7 +82,7 @@ class AskedTown(Town):
         self.where = json.loads((self.folder / "city.json").read_text())
 
     def token(self, subject, *roles, unit="", key=None, **claims):
-        """Further claims replace the usual ones."""
+        """A development token. Further claims replace the usual ones."""
         now = int(time.time())
         claims = {**self.claims, "sub": subject, "roles": roles, "exp": now + 600, **({"unit": unit} if unit else {}), **claims}
         return jwt.encode(claims, key or self.signing_key, algorithm="ES256", headers={"kid": self.kid})

@@ -159,7 +159,7 @@ void CaseStory::Verify() {
 
 void CaseStory::Verified() {
   const bool there = !world_.rules.Happens("not there", kNotThereIn100, id());
-  const Caller collector = world_.staff.One("COLLECTOR", absl::StrCat(id(), "/verify"));
+  const Caller collector = world_.staff.One("COLLECTOR", absl::StrCat(id(), "/verify"), case_.grid());
   verifier_ = collector.subject;
   dv1::RecordVerificationRequest request;
   request.set_result(there ? dv1::VERIFICATION_RESULT_EXISTS : dv1::VERIFICATION_RESULT_NOT_EXISTS);
@@ -319,7 +319,7 @@ void CaseStory::Inspect() {
   // Never who verified it, though that would be allowed.
   Do({.what = "InspectCase",
       .at = at_ + world_.rules.After(kInspect, id(), round),
-      .caller = world_.staff.One("COLLECTOR", absl::StrCat(id(), "/inspect"), verifier_),
+      .caller = world_.staff.One("COLLECTOR", absl::StrCat(id(), "/inspect"), case_.grid(), verifier_),
       .tells = fails ? iv1::NOTICE_KIND_UNSPECIFIED : iv1::NOTICE_KIND_CLOSED},
      request, &CaseStory::Inspected);
 }

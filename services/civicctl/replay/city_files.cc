@@ -24,6 +24,7 @@ absl::Status ReadMessage(const std::string& path, google::protobuf::Message* to)
 absl::StatusOr<CityFiles> ReadCityFiles(const std::string& folder, const std::string& standard_csv) {
   CityFiles files;
   const std::pair<const char*, google::protobuf::Message*> kinds[] = {{"district.json", &files.district},
+                                                                      {"roster.json", &files.roster},
                                                                       {"standard.json", &files.standard},
                                                                       {"calendar-2026.json", &files.calendar},
                                                                       {"catalogue.json", &files.catalogue}};

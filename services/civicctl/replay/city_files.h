@@ -11,6 +11,7 @@ namespace civicmesh::civicctl {
 
 struct CityFiles {
   reference::v1::District district;
+  reference::v1::Roster roster;
   reference::v1::Standard standard;
   reference::v1::WorkCalendar calendar;
   reference::v1::Catalogue catalogue;

@@ -143,11 +143,12 @@ absl::Status Show(const Options& options, std::ostream& out) {
   Loop loop;
   auto mesh = Mesh::Make(options.mesh, &loop);
   if (!mesh.ok()) return mesh.status();
-  const Caller clerk = Staff(files->district, Dice("life")).One("REGISTRAR", options.report);
+  const Caller clerk = Staff(files->roster, files->district, Dice("life")).One("REGISTRAR", options.report);
   auto life = Reading(options, **mesh, loop, clerk).Read();
   if (!life.ok()) return life.status();
   const Language language = options.language == "en" ? Language::kEnglish : Language::kChinese;
-  for (const std::string& line : TellLife(*life, {files->district, *calendar}, language)) out << line << "\n";
+  for (const std::string& line : TellLife(*life, {files->district, files->roster, *calendar}, language))
+    out << line << "\n";
   return absl::OkStatus();
 }
 

@@ -97,10 +97,11 @@ class Teller {
     if (actor == "timer") return Say("系统（到时）", "the system (time was up)");
     if (absl::StartsWith(actor, "policy:")) return Say("系统（自动）", "the system (by policy)");
     if (actor == "anonymous") return Say("匿名上报人", "somebody anonymous");
-    for (const auto& member : background_.district.staff()) {
+    for (const auto& member : background_.roster.members()) {
       if (member.subject() != actor) continue;
-      std::string post = member.roles().empty() ? "" : Say(WordsOfPost(member.roles(0)));
-      if (!member.unit().empty()) post = absl::StrCat(UnitName(member.unit()), Say("", " "), post);
+      const auto held = member.posts().empty() ? reference::v1::Appointment() : member.posts(0);
+      std::string post = held.role().empty() ? "" : Say(WordsOfPost(held.role()));
+      if (!held.unit().empty()) post = absl::StrCat(UnitName(held.unit()), Say("", " "), post);
       return absl::StrCat(post, " ", member.name_zh(), " (", actor, ")");
     }
     return Say("上报人", "the reporter");

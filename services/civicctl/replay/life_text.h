@@ -27,6 +27,7 @@ struct Life {
 
 struct LifeBackground {
   const reference::v1::District& district;
+  const reference::v1::Roster& roster;
   const WorkCalendar& calendar;
 };
 

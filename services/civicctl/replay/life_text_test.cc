@@ -31,12 +31,18 @@ reference::v1::District District() {
   unit->set_id("u-roads");
   unit->set_name_zh("市政中心");
   unit->set_name_en("Roads Centre");
-  auto* worker = district.add_staff();
+  return district;
+}
+
+reference::v1::Roster Roster() {
+  reference::v1::Roster roster;
+  auto* worker = roster.add_members();
   worker->set_subject("roads-01");
   worker->set_name_zh("林予安");
-  worker->set_unit("u-roads");
-  worker->add_roles("UNIT_WORKER");
-  return district;
+  auto* post = worker->add_posts();
+  post->set_role("UNIT_WORKER");
+  post->set_unit("u-roads");
+  return roster;
 }
 
 // Registered on the last afternoon before the National Day holiday, given back for ten minutes, closed in time.
@@ -67,7 +73,8 @@ Life ReturnedOnce() {
 
 std::string Told(const Life& life, Language language) {
   const auto district = District();
-  return absl::StrJoin(TellLife(life, {district, Calendar2026()}, language), "\n");
+  const auto roster = Roster();
+  return absl::StrJoin(TellLife(life, {district, roster, Calendar2026()}, language), "\n");
 }
 
 TEST(TellLife, SaysWhoDidWhatWhenAndHowTheDeadlineWasCounted) {

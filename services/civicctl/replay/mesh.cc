@@ -114,9 +114,9 @@ Mesh::~Mesh() = default;
 
 absl::StatusOr<std::string> Mesh::TokenOf(const Caller& caller) {
   if (caller.subject.empty()) return "";
-  std::string& token = tokens_[absl::StrCat(caller.subject, " ", absl::StrJoin(caller.roles, ","), " ", caller.unit)];
+  std::string& token = tokens_[caller.subject];
   if (token.empty()) {
-    auto minted = MintToken(options_.keys, {.subject = caller.subject, .roles = caller.roles, .unit = caller.unit});
+    auto minted = MintToken(options_.keys, {.subject = caller.subject, .roles = {}, .unit = ""});
     if (!minted.ok()) return minted.status();
     token = absl::StrCat("Bearer ", *minted);
   }

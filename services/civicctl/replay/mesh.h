@@ -29,8 +29,6 @@ namespace civicmesh::civicctl {
 // Who calls; an empty subject calls without a token.
 struct Caller {
   std::string subject;
-  std::vector<std::string> roles;  // without "ROLE_"
-  std::string unit;
 };
 
 struct MeshOptions {

@@ -144,7 +144,7 @@ class MeshTest : public testing::Test {
 
 TEST_F(MeshTest, SendsTimeTokenAndServiceAndRepeatsWhatIsUnknown) {
   Fail(2);
-  EXPECT_TRUE(Advance({.subject = "operator-01", .roles = {"OPERATOR"}, .unit = ""}).ok());
+  EXPECT_TRUE(Advance({.subject = "operator-01"}).ok());
   EXPECT_EQ(mesh_->repeats(), 2);
   EXPECT_THAT(Headers(),
               testing::ElementsAre(testing::_, testing::_,

@@ -103,7 +103,11 @@ json CaseJson(const dv1::Case& c, const std::map<std::string, std::string>& sour
 class Projection {
  public:
   Projection(const Options& options, const CityFiles& files, Mesh& mesh, Loop& loop)
-      : options_(options), files_(files), mesh_(mesh), loop_(loop), staff_(files.district, Dice("project")) {}
+      : options_(options),
+        files_(files),
+        mesh_(mesh),
+        loop_(loop),
+        staff_(files.roster, files.district, Dice("project")) {}
 
   absl::Status Run() {
     auto rest = AwaitRest(mesh_, loop_, staff_.One("OPERATOR", ""), kRestPatience);
@@ -186,9 +190,7 @@ class Projection {
   }
 
   absl::Status Activities() {
-    for (const auto& member : files_.district.staff()) {
-      const Caller organiser = staff_.Named(member.subject());
-      if (std::find(organiser.roles.begin(), organiser.roles.end(), "ORGANISER") == organiser.roles.end()) continue;
+    for (const Caller& organiser : staff_.All("ORGANISER")) {
       vv1::ListActivitiesRequest request;
       request.set_organiser(organiser.subject);
       std::vector<vv1::Activity> activities;

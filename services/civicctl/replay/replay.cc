@@ -90,7 +90,8 @@ class Replay {
     if (!files.ok()) return files.status();
     files_ = *std::move(files);
     made_of_ = {{"standard", Digest(files_.standard.SerializeAsString())},
-                {"district", Digest(absl::StrCat(files_.district.SerializeAsString(), files_.mapping))},
+                {"district", Digest(absl::StrCat(files_.district.SerializeAsString(), files_.roster.SerializeAsString(),
+                                                 files_.mapping))},
                 {"calendar", Digest(files_.calendar.SerializeAsString())},
                 {"catalogue", Digest(files_.catalogue.SerializeAsString())},
                 {"rules", Digest(absl::StrJoin(Rules::Describe(), ""))},
@@ -151,14 +152,14 @@ class Replay {
     auto calendar = WorkCalendar::Make(files_.calendar);
     if (!calendar.ok()) return calendar.status();
     const Dice dice(options_.seed);
-    operator_ = Staff(files_.district, dice).One("OPERATOR", "replay");
-    if (operator_.subject.empty()) return absl::FailedPreconditionError("district.json names no OPERATOR");
+    operator_ = Staff(files_.roster, files_.district, dice).One("OPERATOR", "replay");
+    if (operator_.subject.empty()) return absl::FailedPreconditionError("roster.json names no OPERATOR");
     if (auto status = LookAtCity(); !status.ok()) return status;
     // Only the schedule depends on it: a citizen's account lies in the shard of the citizen's token.
     auto person_key = ReadFile(options_.mesh.keys + "/person_key");
     PersonTokens persons(person_key.ok() ? *std::move(person_key) : PersonTokens::kDevelopmentKey);
-    world_ = std::make_unique<World>(files_.district, *std::move(calendar), dice, mesh_.get(), diary_.get(),
-                                     std::move(persons), shards_);
+    world_ = std::make_unique<World>(files_.district, files_.roster, *std::move(calendar), dice, mesh_.get(),
+                                     diary_.get(), std::move(persons), shards_);
     for (const auto& minor : files_.standard.classes()) world_->classes[minor.code()] = minor;
     world_->codes = files_.codes;
     auto rest = AwaitRest(*mesh_, loop_, operator_, kRestPatience);

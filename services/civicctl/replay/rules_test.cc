@@ -69,17 +69,26 @@ TEST(Rules, EveryNumberIsPrinted) {
   EXPECT_THAT(lines, testing::Contains(testing::HasSubstr("15-85 %")));
 }
 
+void Hire(reference::v1::Roster& roster, const char* subject, const char* role, const char* unit, const char* area) {
+  auto* member = roster.add_members();
+  member->set_subject(subject);
+  auto* post = member->add_posts();
+  post->set_role(role);
+  post->set_unit(unit);
+  post->set_area(area);
+}
+
+reference::v1::Roster SmallRoster() {
+  reference::v1::Roster roster;
+  Hire(roster, "c1", "COLLECTOR", "", "");
+  Hire(roster, "c2", "COLLECTOR", "", "");
+  Hire(roster, "c3", "COLLECTOR", "", "990101001");
+  Hire(roster, "w1", "UNIT_WORKER", "u1", "");
+  return roster;
+}
+
 reference::v1::District SmallDistrict() {
   reference::v1::District district;
-  for (const char* subject : {"c1", "c2"}) {
-    auto* member = district.add_staff();
-    member->set_subject(subject);
-    member->add_roles("COLLECTOR");
-  }
-  auto* worker = district.add_staff();
-  worker->set_subject("w1");
-  worker->set_unit("u1");
-  worker->add_roles("UNIT_WORKER");
   for (const char* unit : {"u1", "u2"}) {
     auto* duty = district.add_duties();
     duty->set_id(std::string("duty-") + unit);
@@ -89,15 +98,17 @@ reference::v1::District SmallDistrict() {
 }
 
 TEST(Staff, TheSameOneForTheSameThingAndNeverWhoIsLeftOut) {
-  const Staff staff(SmallDistrict(), Dice("test"));
+  const Staff staff(SmallRoster(), SmallDistrict(), Dice("test"));
+  std::set<std::string> near;
   for (int i = 0; i < 20; ++i) {
     const std::string what = std::to_string(i);
     EXPECT_EQ(staff.One("COLLECTOR", what).subject, staff.One("COLLECTOR", what).subject);
-    EXPECT_EQ(staff.One("COLLECTOR", what, "c1").subject, "c2");
+    EXPECT_EQ(staff.One("COLLECTOR", what, "990101002001001", "c1").subject, "c2");
+    near.insert(staff.One("COLLECTOR", what, "990101001001001").subject);
     EXPECT_EQ(staff.DutyOfAnother("u1", what)->unit(), "u2");
   }
+  EXPECT_THAT(near, testing::ElementsAre("c1", "c2", "c3"));
   EXPECT_EQ(staff.Worker("u1", "x").subject, "w1");
-  EXPECT_EQ(staff.Worker("u1", "x").unit, "u1");
   EXPECT_EQ(staff.Worker("u9", "x").subject, "");
   EXPECT_EQ(staff.One("REVIEWER", "x").subject, "");
 }

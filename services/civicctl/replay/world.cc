@@ -49,11 +49,11 @@ constexpr const char* kHappenings[] = {
 
 }  // namespace
 
-World::World(const reference::v1::District& district, WorkCalendar work_calendar, Dice throws, Mesh* way,
-             Diary* diary_of_it, PersonTokens person_tokens, int shard_count)
+World::World(const reference::v1::District& district, const reference::v1::Roster& roster, WorkCalendar work_calendar,
+             Dice throws, Mesh* way, Diary* diary_of_it, PersonTokens person_tokens, int shard_count)
     : calendar(std::move(work_calendar)),
       dice(throws),
-      staff(district, throws),
+      staff(roster, district, throws),
       rules(throws),
       mesh(*way),
       diary(*diary_of_it),

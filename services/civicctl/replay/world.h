@@ -30,8 +30,8 @@ class ReportStory;
 enum DomainNumber { kIntakeShards, kDispatchShards, kPointsShards, kVolunteeringShards, kDomains };
 
 struct World {
-  World(const reference::v1::District& district, WorkCalendar work_calendar, Dice throws, Mesh* way, Diary* diary_of_it,
-        PersonTokens person_tokens, int shard_count);
+  World(const reference::v1::District& district, const reference::v1::Roster& roster, WorkCalendar work_calendar,
+        Dice throws, Mesh* way, Diary* diary_of_it, PersonTokens person_tokens, int shard_count);
   ~World();
 
   // Of the standard that the city has loaded.

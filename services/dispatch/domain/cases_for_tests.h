@@ -13,6 +13,7 @@
 #include "services/dispatch/dispatch_reference.h"
 #include "services/dispatch/domain/dispatch_shard.h"
 #include "services/runtime/decider/given_when_then.h"
+#include "services/runtime/decider/posts_for_tests.h"
 #include "services/runtime/workcalendar/work_calendar.h"
 
 namespace civicmesh::dispatch {
@@ -63,15 +64,15 @@ std::shared_ptr<const District> DistrictWith(Change change) {
   return MakeDistrict(message).value();
 }
 
-inline const ActorView kCollector{.subject = "collector-01", .roles = {"COLLECTOR"}, .unit = ""};
-inline const ActorView kInspector{.subject = "collector-02", .roles = {"COLLECTOR"}, .unit = ""};
-inline const ActorView kRegistrar{.subject = "registrar-01", .roles = {"REGISTRAR"}, .unit = ""};
-inline const ActorView kDispatcher{.subject = "dispatcher-01", .roles = {"DISPATCHER"}, .unit = ""};
-inline const ActorView kLeader{.subject = "leader-01", .roles = {"SHIFT_LEADER"}, .unit = ""};
-inline const ActorView kOtherLeader{.subject = "leader-02", .roles = {"SHIFT_LEADER"}, .unit = ""};
-inline const ActorView kWorker{.subject = "sanitation-01", .roles = {"UNIT_WORKER"}, .unit = "u-sanitation"};
-inline const ActorView kStranger{.subject = "roads-01", .roles = {"UNIT_WORKER"}, .unit = "u-roads"};
-inline const ActorView kPolicy{.subject = "policy:open_case", .roles = {}, .unit = ""};
+inline const ActorView kCollector{.subject = "collector-01", .posts = Posts({"COLLECTOR"})};
+inline const ActorView kInspector{.subject = "collector-02", .posts = Posts({"COLLECTOR"})};
+inline const ActorView kRegistrar{.subject = "registrar-01", .posts = Posts({"REGISTRAR"})};
+inline const ActorView kDispatcher{.subject = "dispatcher-01", .posts = Posts({"DISPATCHER"})};
+inline const ActorView kLeader{.subject = "leader-01", .posts = Posts({"SHIFT_LEADER"})};
+inline const ActorView kOtherLeader{.subject = "leader-02", .posts = Posts({"SHIFT_LEADER"})};
+inline const ActorView kWorker{.subject = "sanitation-01", .posts = Posts({"UNIT_WORKER"}, "u-sanitation")};
+inline const ActorView kStranger{.subject = "roads-01", .posts = Posts({"UNIT_WORKER"}, "u-roads")};
+inline const ActorView kPolicy{.subject = "policy:open_case", .posts = {}};
 
 inline const std::string kPlace = "location {latitude: 30.3000 longitude: 119.9630} ";
 inline const std::string kDigest = "sha256: '0123456789abcdef0123456789abcdef' ";

@@ -27,16 +27,7 @@ std::optional<DuplicateIndex::Entry> EntryOf(std::string_view id, const v1::Disp
 
 }  // namespace
 
-bool SeesEveryCase(const ActorView& actor) {
-  for (const char* post : {"COLLECTOR", "REGISTRAR", "DISPATCHER", "SHIFT_LEADER", "ANALYST", "GATEWAY"})
-    if (actor.Has(post)) return true;
-  return false;
-}
-
-bool MaySee(const ActorView& actor, const v1::Case& c) {
-  if (SeesEveryCase(actor)) return true;
-  return actor.Has("UNIT_WORKER") && !actor.unit.empty() && Contains(c.units(), actor.unit);
-}
+Object ObjectOf(const v1::Case& c) { return {.units = {c.units().begin(), c.units().end()}, .grid = c.grid()}; }
 
 const v1::CaseState* DispatchShard::FindCase(std::string_view stream) const {
   const v1::DispatchStream* found = Find(stream);
@@ -51,7 +42,7 @@ const v1::CaseNumberTaken* DispatchShard::last_number() const {
 template <typename Request, typename Rule>
 CaseDecision DispatchShard::OnCase(const Request& request, const Context& ctx, Rule rule) const {
   const v1::CaseState* c = FindCase(CaseStream(request.name()));
-  if (!c || !MaySee(ctx.actor, c->case_())) return Refuse(v1::REASON_CASE_NOT_FOUND, "name");
+  if (!c || !ctx.actor.Reaches(ObjectOf(c->case_()))) return Refuse(v1::REASON_CASE_NOT_FOUND, "name");
   if (!request.etag().empty() && request.etag() != c->case_().etag()) return Refuse(v1::REASON_ETAG_MISMATCH, "etag");
   return rule(*c);
 }
@@ -67,7 +58,7 @@ CaseDecision DispatchShard::OnAnyCase(const std::string& name, Rule rule) const 
 template <typename Request, typename Rule>
 CaseDecision DispatchShard::OnOwnCase(const Request& request, const Context& ctx, Rule rule) const {
   return OnCase(request, ctx, [&](const v1::CaseState& c) -> CaseDecision {
-    if (ctx.actor.unit.empty() || ctx.actor.unit != c.case_().unit()) return Refuse(v1::REASON_NOT_YOUR_UNIT);
+    if (!ctx.actor.WorksFor(c.case_().unit())) return Refuse(v1::REASON_NOT_YOUR_UNIT);
     return rule(c);
   });
 }

@@ -15,10 +15,9 @@
 
 namespace civicmesh::dispatch {
 
-// A unit's worker sees what its unit holds or has held; the centres' posts see every case. Whoever may not see a case
-// is answered as if there were none.
-bool SeesEveryCase(const ActorView& actor);
-bool MaySee(const ActorView& actor, const v1::Case& c);
+// What a case is to somebody's rights: of the units that hold or have held it, and in its grid. Whoever does not reach
+// it is answered as if there were none.
+Object ObjectOf(const v1::Case& c);
 
 class DispatchShard : public TypedMachine<v1::JournalEvent, v1::Command, v1::DispatchStream>, public CaseBook {
  public:

@@ -1,5 +1,6 @@
 // 派遣, 退单 and its judgement.
 #include "services/dispatch/domain/cases_for_tests.h"
+#include "services/runtime/decider/posts_for_tests.h"
 
 namespace civicmesh::dispatch {
 namespace {
@@ -14,7 +15,7 @@ using gwt::ThenNothing;
 using gwt::When;
 using gwt::WhenTimePasses;
 
-const ActorView kDrainage{.subject = "drainage-01", .roles = {"UNIT_WORKER"}, .unit = "u-drainage"};
+const ActorView kDrainage{.subject = "drainage-01", .posts = Posts({"UNIT_WORKER"}, "u-drainage")};
 
 std::string Override(const std::string& unit, const std::string& reason = "专业对口") {
   return Cmd("dispatch_case", "override_unit: '" + unit + "' override_reason: '" + reason + "'");
@@ -26,7 +27,7 @@ std::string Return(const std::string& fields = "") {
 std::string Judge(const std::string& verdict) {
   return Cmd("judge_return", "verdict: RETURN_VERDICT_" + verdict + " note: '经核对责任清单'");
 }
-ActorView WorkerOf(const std::string& unit) { return {.subject = "w-" + unit, .roles = {"UNIT_WORKER"}, .unit = unit}; }
+ActorView WorkerOf(const std::string& unit) { return {.subject = "w-" + unit, .posts = Posts({"UNIT_WORKER"}, unit)}; }
 
 Steps Returned() { return Given(Dispatched(), Did(Return(), "10:33", kWorker)); }
 Steps Justified() { return Given(Returned(), Did(Judge("JUSTIFIED"), "10:40", kDispatcher)); }
@@ -205,13 +206,13 @@ TEST(DispatchingTest, Judging) {
       {"no reason", Returned(), When(Cmd("judge_return", "verdict: RETURN_VERDICT_JUSTIFIED"), "10:40", kDispatcher),
        Refused(v1::REASON_NOTE_MISSING)},
       {"by the one who returned it", Returned(),
-       When(Judge("JUSTIFIED"), "10:40", {.subject = "sanitation-01", .roles = {"DISPATCHER"}, .unit = ""}),
+       When(Judge("JUSTIFIED"), "10:40", {.subject = "sanitation-01", .posts = Posts({"DISPATCHER"})}),
        Refused(v1::REASON_SEPARATION_OF_DUTIES)},
       {"who judged it does not handle it", Given(Returned(), Did(Judge("WRONGFUL"), "10:40", kDispatcher)),
-       When(Cmd("sign_case"), "10:45", {.subject = "dispatcher-01", .roles = {"UNIT_WORKER"}, .unit = "u-sanitation"}),
+       When(Cmd("sign_case"), "10:45", {.subject = "dispatcher-01", .posts = Posts({"UNIT_WORKER"}, "u-sanitation")}),
        Refused(v1::REASON_SEPARATION_OF_DUTIES)},
       {"nor returns it", Given(Returned(), Did(Judge("WRONGFUL"), "10:40", kDispatcher)),
-       When(Return(), "10:45", {.subject = "dispatcher-01", .roles = {"UNIT_WORKER"}, .unit = "u-sanitation"}),
+       When(Return(), "10:45", {.subject = "dispatcher-01", .posts = Posts({"UNIT_WORKER"}, "u-sanitation")}),
        Refused(v1::REASON_SEPARATION_OF_DUTIES)}};
   CheckRows(rows);
 }
@@ -251,12 +252,12 @@ TEST(DispatchingTest, TheFormerUnitStillSeesTheCase) {
   const v1::Case& c = machine.FindCase(shard.resources()[0])->case_();
   EXPECT_EQ(std::vector<std::string>(c.units().begin(), c.units().end()),
             (std::vector<std::string>{"u-sanitation", "u-hetian"}));
-  EXPECT_TRUE(MaySee(kWorker, c));
-  EXPECT_TRUE(MaySee(WorkerOf("u-hetian"), c));
-  EXPECT_TRUE(MaySee(kRegistrar, c));
-  EXPECT_FALSE(MaySee(kStranger, c));
-  EXPECT_FALSE(MaySee({.subject = "x", .roles = {"UNIT_WORKER"}, .unit = ""}, c));
-  EXPECT_FALSE(MaySee({.subject = "x", .roles = {"CITIZEN"}, .unit = "u-hetian"}, c));
+  EXPECT_TRUE(kWorker.Reaches(ObjectOf(c)));
+  EXPECT_TRUE(WorkerOf("u-hetian").Reaches(ObjectOf(c)));
+  EXPECT_TRUE(kRegistrar.Reaches(ObjectOf(c)));
+  EXPECT_FALSE(kStranger.Reaches(ObjectOf(c)));
+  EXPECT_FALSE(ActorView({.subject = "x", .posts = Posts({"UNIT_WORKER"})}).Reaches(ObjectOf(c)));
+  EXPECT_FALSE(ActorView({.subject = "x", .posts = Posts({"CITIZEN"}, "u-hetian")}).Reaches(ObjectOf(c)));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // 签收, 处置, 反馈, 核查, 返工, 回访, and the two axes.
 #include "services/dispatch/domain/cases_for_tests.h"
+#include "services/runtime/decider/posts_for_tests.h"
 
 namespace civicmesh::dispatch {
 namespace {
@@ -19,8 +20,8 @@ const std::string kPass = Cmd("inspect_case", "passed: true " + kPhotoNear);
 const std::string kFail = Cmd("inspect_case", "note: '仍有残留' " + kPhotoNear);
 const std::string kRevisit = Cmd("revisit_case", "rating: RATING_FAIRLY_SATISFIED");
 // One person with two posts.
-const ActorView kBoth{.subject = "sanitation-01", .roles = {"COLLECTOR"}, .unit = ""};
-const ActorView kInspectorInTheUnit{.subject = "collector-02", .roles = {"UNIT_WORKER"}, .unit = "u-sanitation"};
+const ActorView kBoth{.subject = "sanitation-01", .posts = Posts({"COLLECTOR"})};
+const ActorView kInspectorInTheUnit{.subject = "collector-02", .posts = Posts({"UNIT_WORKER"}, "u-sanitation")};
 
 Steps Failed() { return Given(FedBack(), Did(kFail, "11:10", kInspector)); }
 

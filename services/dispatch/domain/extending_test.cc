@@ -1,5 +1,6 @@
 // 延期, 缓办(挂账), 催办, and deadlines beyond the calendar.
 #include "services/dispatch/domain/cases_for_tests.h"
+#include "services/runtime/decider/posts_for_tests.h"
 
 namespace civicmesh::dispatch {
 namespace {
@@ -45,7 +46,7 @@ TEST(ExtendingTest, Asking) {
       {"by another unit", Started(), When(kAsk, "11:00", kStranger), Refused(v1::REASON_CASE_NOT_FOUND)},
       {"by someone who judged it",
        Given(FedBack(), Did(Cmd("inspect_case", "note: '残留' " + kPhotoNear), "11:10", kInspector)),
-       When(kAsk, "11:20", {.subject = "collector-02", .roles = {"UNIT_WORKER"}, .unit = "u-sanitation"}),
+       When(kAsk, "11:20", {.subject = "collector-02", .posts = Posts({"UNIT_WORKER"}, "u-sanitation")}),
        Refused(v1::REASON_SEPARATION_OF_DUTIES)}};
   CheckRows(rows);
 }
@@ -64,7 +65,7 @@ TEST(ExtendingTest, DecidingInTwoLevels) {
       {"on the deadline as it stands", GrantedTwice(), WhenTimePasses("2026-11-19 16:03:01"),
        Then("case_became_overdue {clock: CLOCK_KIND_DISPOSAL due_at " + Ts("2026-11-19 16:03") + "}")},
       {"the second level is a shift leader's", Endorsed(),
-       When(kGrant, "11:10", {.subject = "dispatcher-02", .roles = {"DISPATCHER"}, .unit = ""}),
+       When(kGrant, "11:10", {.subject = "dispatcher-02", .posts = Posts({"DISPATCHER"})}),
        Refused(v1::REASON_SECOND_LEVEL_NEEDED)},
       {"a leader may endorse", Asked(), When(kGrant, "11:05", kLeader), Then("extension_endorsed {}")},
       {"but not be both levels", Given(Asked(), Did(kGrant, "11:05", kLeader)), When(kGrant, "11:10", kLeader),
@@ -72,7 +73,7 @@ TEST(ExtendingTest, DecidingInTwoLevels) {
       {"another leader is", Given(Asked(), Did(kGrant, "11:05", kLeader)), When(kGrant, "11:10", kOtherLeader),
        Then("extension_decided {granted: true}")},
       {"by the one who asked", Asked(),
-       When(kGrant, "11:05", {.subject = "sanitation-01", .roles = {"SHIFT_LEADER"}, .unit = ""}),
+       When(kGrant, "11:05", {.subject = "sanitation-01", .posts = Posts({"SHIFT_LEADER"})}),
        Refused(v1::REASON_SEPARATION_OF_DUTIES)},
       {"the first level refuses", Asked(), When(kRefuseIt, "11:05", kDispatcher),
        Then("extension_decided {context {extension_count: 0 disposal_due_at " + Ts("16:03") +
@@ -127,8 +128,7 @@ TEST(ExtendingTest, Postponing) {
       {"past the deadline", Started(), When(PostponeUntil("2026-12-01 09:00"), "16:10", kLeader),
        Refused(v1::REASON_TOO_LATE)},
       {"by the one who handles it", Started(),
-       When(PostponeUntil("2026-12-01 09:00"), "11:03",
-            {.subject = "sanitation-01", .roles = {"SHIFT_LEADER"}, .unit = ""}),
+       When(PostponeUntil("2026-12-01 09:00"), "11:03", {.subject = "sanitation-01", .posts = Posts({"SHIFT_LEADER"})}),
        Refused(v1::REASON_SEPARATION_OF_DUTIES)},
       {"an extension that waits is void", Given(Asked(), Did(PostponeUntil("2026-12-01 09:00"), "11:03", kLeader)),
        When(kGrant, "11:10", kDispatcher), Refused(v1::REASON_NO_EXTENSION_PENDING)}};
@@ -184,7 +184,7 @@ TEST(ExtendingTest, ADeadlineBeyondTheCalendarIsProvisional) {
   EXPECT_EQ(gwt::Check({"time that cannot be counted does not stand still either",
                         {},
                         When(Cmd("return_case", "duty_entry: 'duty-01' note: '保洁范围'"), "2026-11-20 13:00",
-                             {.subject = "roads-01", .roles = {"UNIT_WORKER"}, .unit = "u-roads"}),
+                             {.subject = "roads-01", .posts = Posts({"UNIT_WORKER"}, "u-roads")}),
                         Refused(v1::REASON_CALENDAR_ENDED)},
                        shard),
             "");

@@ -20,7 +20,7 @@ using gwt::WhenTimePasses;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const ActorView kAcross{.subject = "policy:merge_across", .roles = {}, .unit = ""};
+const ActorView kAcross{.subject = "policy:merge_across", .posts = {}};
 const std::string kNearby = "location {latitude: 30.300449 longitude: 119.9630} ";  // 49.9 m north of the place
 const std::string kBeyond = "location {latitude: 30.300451 longitude: 119.9630} ";  // 50.1 m
 

@@ -60,7 +60,7 @@ std::optional<int64_t> CountedTime(bool set, const google::protobuf::Timestamp& 
 }
 
 std::string ActorName(const ActorView& actor, const std::string& reporter_token) {
-  const bool only_citizen = actor.roles.size() == 1 && actor.Has("CITIZEN");
+  const bool only_citizen = actor.posts.size() == 1 && actor.Has("CITIZEN");
   if (!actor.subject.empty() && !only_citizen) return actor.subject;
   return actor.subject.empty() || reporter_token.empty() ? "anonymous" : reporter_token;
 }

@@ -9,20 +9,21 @@
 #include "services/intake/domain/intake_shard.h"
 #include "services/intake/intake_reference.h"
 #include "services/runtime/decider/given_when_then.h"
+#include "services/runtime/decider/posts_for_tests.h"
 
 namespace civicmesh::intake {
 
 using namespace gwt;
 
-inline const ActorView kCitizen{.subject = "u1", .roles = {"CITIZEN"}, .unit = ""};
-inline const ActorView kOther{.subject = "u2", .roles = {"CITIZEN"}, .unit = ""};
+inline const ActorView kCitizen{.subject = "u1", .posts = Posts({"CITIZEN"})};
+inline const ActorView kOther{.subject = "u2", .posts = Posts({"CITIZEN"})};
 inline const ActorView kNobody;
-inline const ActorView kCollector{.subject = "collector-01", .roles = {"COLLECTOR"}, .unit = ""};
-inline const ActorView kRegistrar{.subject = "registrar-01", .roles = {"REGISTRAR"}, .unit = ""};
-inline const ActorView kGateway{.subject = "gateway-01", .roles = {"GATEWAY"}, .unit = ""};
-inline const ActorView kReviewer{.subject = "reviewer-01", .roles = {"REVIEWER"}, .unit = ""};
-inline const ActorView kAnalyst{.subject = "analyst-01", .roles = {"ANALYST"}, .unit = ""};
-inline const ActorView kPolicy{.subject = "policy:follow_case", .roles = {}, .unit = ""};
+inline const ActorView kCollector{.subject = "collector-01", .posts = Posts({"COLLECTOR"})};
+inline const ActorView kRegistrar{.subject = "registrar-01", .posts = Posts({"REGISTRAR"})};
+inline const ActorView kGateway{.subject = "gateway-01", .posts = Posts({"GATEWAY"})};
+inline const ActorView kReviewer{.subject = "reviewer-01", .posts = Posts({"REVIEWER"})};
+inline const ActorView kAnalyst{.subject = "analyst-01", .posts = Posts({"ANALYST"})};
+inline const ActorView kPolicy{.subject = "policy:follow_case", .posts = {}};
 
 inline std::shared_ptr<const void> Parsed(const char* kind, const google::protobuf::Message& content) {
   return *ReferenceParsers()[kind](content.SerializeAsString());

@@ -5,14 +5,15 @@
 #include <vector>
 
 #include "services/points/domain/points_for_tests.h"
+#include "services/runtime/decider/posts_for_tests.h"
 
 namespace civicmesh::points {
 namespace {
 
 using namespace gwt;
 
-const ActorView kGateway{.subject = "sorting-system", .roles = {"GATEWAY"}, .unit = ""};
-const ActorView kPolicy{.subject = "policy:grant_for_report", .roles = {}, .unit = ""};
+const ActorView kGateway{.subject = "sorting-system", .posts = Posts({"GATEWAY"})};
+const ActorView kPolicy{.subject = "policy:grant_for_report", .posts = {}};
 
 std::string Earning(const std::string& command, const std::string& rule, const std::string& source,
                     std::string_view occurred_at, const std::string& more = "") {

@@ -4,14 +4,15 @@
 #include <vector>
 
 #include "services/points/domain/points_for_tests.h"
+#include "services/runtime/decider/posts_for_tests.h"
 
 namespace civicmesh::points {
 namespace {
 
 using namespace gwt;
 
-const ActorView kManager{.subject = "chen.hui", .roles = {"CATALOGUE_MANAGER"}, .unit = ""};
-const ActorView kPolicy{.subject = "policy:reserve_stock", .roles = {}, .unit = ""};
+const ActorView kManager{.subject = "chen.hui", .posts = Posts({"CATALOGUE_MANAGER"})};
+const ActorView kPolicy{.subject = "policy:reserve_stock", .posts = {}};
 
 Step Stock(int64_t add, std::string_view at, const std::string& id = "helmet") {
   return Did(absl::StrCat("stock_item {item: 'items/i-1' request {catalogue_id: '", id, "' add: ", add, "}}"), at,

@@ -5,14 +5,15 @@
 #include <vector>
 
 #include "services/points/domain/points_for_tests.h"
+#include "services/runtime/decider/posts_for_tests.h"
 
 namespace civicmesh::points {
 namespace {
 
 using namespace gwt;
 
-const ActorView kOwner{.subject = "li.wen", .roles = {"CITIZEN"}, .unit = ""};
-const ActorView kPolicy{.subject = "policy:settle_redemption", .roles = {}, .unit = ""};
+const ActorView kOwner{.subject = "li.wen", .posts = Posts({"CITIZEN"})};
+const ActorView kPolicy{.subject = "policy:settle_redemption", .posts = {}};
 
 Step Earned(const std::string& rule, const std::string& source, std::string_view at) {
   return Did(absl::StrCat("grant_by_policy {account: 'accounts/a-1' owner_token: 'p-1' rule: '", rule, "' source: '",

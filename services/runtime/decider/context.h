@@ -13,15 +13,35 @@
 
 namespace civicmesh {
 
+// How far a post reaches in what it does (options.v1.Scope).
+enum class Scope { kOwn = 1, kUnit, kStreet, kDistrict, kAny };
+
+// A post that the actor holds at the time of the call, as far as the called method asks for it.
+struct Post {
+  std::string role;  // as "DISPATCHER"
+  std::string unit;  // empty for citizens and the centres
+  std::string area;  // the codes of its grids begin with this; empty: all of them
+  Scope scope = Scope::kAny;
+};
+
+// What an actor wants to do something to.
+struct Object {
+  bool own = false;                     // the actor made or owns it
+  std::vector<std::string_view> units;  // that hold or have held it
+  std::string_view grid;                // the code of the unit grid it lies in; empty where that is not known
+};
+
 struct ActorView {
   std::string subject;
-  std::vector<std::string> roles;  // as "DISPATCHER"
-  std::string unit;
-  bool Has(std::string_view role) const {
-    for (const auto& r : roles)
-      if (r == role) return true;
-    return false;
-  }
+  std::vector<Post> posts;
+  std::string roster = "";  // the version that says so; empty where none was asked
+
+  bool Has(std::string_view role) const;
+  // Whether it holds a post in the unit.
+  bool WorksFor(std::string_view unit) const;
+  // The one place that decides whether an object is within reach: one of the posts must reach it. What is not is
+  // answered as what is not there.
+  bool Reaches(const Object& object) const;
 };
 
 // Reference data as it holds at one time in one shard (R10). Remembers what was asked for, since a decision records it.

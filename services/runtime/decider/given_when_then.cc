@@ -139,7 +139,7 @@ void Shard::Pass(int64_t until_ms, Happening& happening) {
     Context ctx{.now_ms = now_ms_,
                 .shard = shard_,
                 .shards = 8,
-                .actor = {.subject = "timer", .roles = {}, .unit = ""},
+                .actor = {.subject = "timer", .posts = {}},
                 .seed = absl::StrCat("timer ", ++steps_),
                 .reference = references_};
     Apply(machine_->Fire(timer, ctx), now_ms_, happening);

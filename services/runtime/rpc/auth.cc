@@ -11,6 +11,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -105,30 +106,38 @@ std::optional<absl::Time> TimeAt(const Json& claims, const char* name) {
   return absl::FromUnixSeconds(static_cast<int64_t>(seconds));
 }
 
-bool NamesAudience(const Json& claims, const std::string& audience) {
-  auto it = claims.find("aud");
-  if (it == claims.end()) return false;
-  if (it->is_string()) return it->get<std::string>() == audience;
-  if (!it->is_array()) return false;
-  return std::any_of(it->begin(), it->end(),
-                     [&](const Json& one) { return one.is_string() && one.get<std::string>() == audience; });
+// The kind of client that the claim aud names, the narrowest where it names several; none where it names none of ours.
+std::optional<ClientKind> ClientOf(const Json& claims, const AuthOptions& options) {
+  std::set<std::string> named;
+  if (auto it = claims.find("aud"); it != claims.end() && it->is_string()) {
+    named.insert(it->get<std::string>());
+  } else if (it != claims.end() && it->is_array()) {
+    for (const Json& one : *it)
+      if (one.is_string()) named.insert(one.get<std::string>());
+  }
+  std::optional<ClientKind> found;
+  if (!options.audience.empty() && named.count(options.audience)) found = ClientKind::kAny;
+  for (const auto& [audience, kind] : options.audiences)
+    if (named.count(audience) && found != ClientKind::kCitizen) found = kind;
+  return found;
 }
 
-std::vector<std::string> RolesOf(const Json& claims) {
-  std::vector<std::string> roles;
+std::vector<Post> PostsIn(const Json& claims) {
+  std::vector<Post> posts;
   auto it = claims.find("roles");
-  if (it == claims.end() || !it->is_array()) return roles;
+  if (it == claims.end() || !it->is_array()) return posts;
   for (const Json& one : *it) {
     options::v1::Role role = options::v1::ROLE_UNSPECIFIED;
     if (one.is_string() && options::v1::Role_Parse(absl::StrCat("ROLE_", one.get<std::string>()), &role) &&
         role != options::v1::ROLE_UNSPECIFIED)
-      roles.push_back(one.get<std::string>());
+      posts.push_back(
+          {.role = one.get<std::string>(), .unit = StringAt(claims, "unit"), .area = StringAt(claims, "area")});
   }
-  return roles;
+  return posts;
 }
 
 struct Verified {
-  ActorView actor;
+  TokenHolder holder;
   absl::Time from;
   absl::Time until;
 };
@@ -137,14 +146,26 @@ struct Verified {
 
 struct TokenVerifier::Impl {
   AuthOptions options;
-  std::map<std::string, Key> keys;  // by kid
+  using Keys = std::map<std::string, Key>;  // by kid
 
   using Recent = std::list<std::pair<std::string, Verified>>;  // the latest first
   mutable absl::Mutex mutex;
   Recent recent ABSL_GUARDED_BY(mutex);
   absl::flat_hash_map<std::string, Recent::iterator> cache ABSL_GUARDED_BY(mutex);
+  std::shared_ptr<const Keys> keys ABSL_GUARDED_BY(mutex);
 
-  absl::Status AddKey(const Json& jwk) {
+  static absl::StatusOr<std::shared_ptr<const Keys>> ReadKeys(const std::string& jwks) {
+    const Json set = ParseJson(jwks);
+    if (!set.is_object() || !set.contains("keys") || !set["keys"].is_array())
+      return absl::InvalidArgumentError("not a JSON Web Key Set");
+    auto read = std::make_shared<Keys>();
+    for (const Json& jwk : set["keys"])
+      if (auto status = AddKey(jwk, *read); !status.ok()) return status;
+    if (read->empty()) return absl::InvalidArgumentError("the key set holds no P-256 key");
+    return std::shared_ptr<const Keys>(std::move(read));
+  }
+
+  static absl::Status AddKey(const Json& jwk, Keys& keys) {
     if (!jwk.is_object() || StringAt(jwk, "kty") != "EC" || StringAt(jwk, "crv") != "P-256") return absl::OkStatus();
     if (const std::string use = StringAt(jwk, "use"); !use.empty() && use != "sig") return absl::OkStatus();
     auto x = Decode(StringAt(jwk, "x")), y = Decode(StringAt(jwk, "y"));
@@ -156,7 +177,12 @@ struct TokenVerifier::Impl {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<Verified> Read(const std::string& token) const {
+  std::shared_ptr<const Keys> CurrentKeys() const {
+    absl::MutexLock lock(&mutex);
+    return keys;
+  }
+
+  absl::StatusOr<Verified> Read(const std::string& token, const Keys& keys) const {
     const std::vector<std::string> parts = absl::StrSplit(token, '.');
     if (parts.size() != 3) return Refused("not a signed token");
     auto header_text = Decode(parts[0]), claims_text = Decode(parts[1]), signature = Decode(parts[2]);
@@ -175,21 +201,25 @@ struct TokenVerifier::Impl {
   absl::StatusOr<Verified> ReadClaims(const Json& claims) const {
     if (!claims.is_object()) return Refused("the claims are not an object");
     if (StringAt(claims, "iss") != options.issuer) return Refused("from another issuer");
-    if (!NamesAudience(claims, options.audience)) return Refused("for another audience");
+    const auto client = ClientOf(claims, options);
+    if (!client) return Refused("for another audience");
     auto until = TimeAt(claims, "exp");
     if (!until) return Refused("without an expiry");
-    Verified verified{
-        .actor = {.subject = StringAt(claims, "sub"), .roles = RolesOf(claims), .unit = StringAt(claims, "unit")},
-        .from = absl::InfinitePast(),
-        .until = *until};
+    Verified verified{.holder = {.subject = StringAt(claims, "sub"),
+                                 .claimed = options.development ? PostsIn(claims) : std::vector<Post>(),
+                                 .client = *client,
+                                 .token_id = StringAt(claims, "jti")},
+                      .from = absl::InfinitePast(),
+                      .until = *until};
     for (const char* name : {"nbf", "iat"}) {
       if (!claims.contains(name)) continue;
       auto from = TimeAt(claims, name);
       if (!from) return Refused("with an unreadable time");
       verified.from = std::max(verified.from, *from);
+      if (std::string_view(name) == "iat") verified.holder.issued_ms = absl::ToUnixMillis(*from);
     }
     // "policy:" and "timer" are the mesh's own actors.
-    const std::string& subject = verified.actor.subject;
+    const std::string& subject = verified.holder.subject;
     if (subject.empty() || subject.size() > 256 || subject == "timer" || subject.rfind("policy:", 0) == 0)
       return Refused("without a subject");
     return verified;
@@ -203,9 +233,10 @@ struct TokenVerifier::Impl {
     return it->second->second;
   }
 
-  void Remember(const std::string& digest, const Verified& verified) {
+  // Not what was verified by keys that have been rotated away meanwhile.
+  void Remember(const std::string& digest, const Verified& verified, const std::shared_ptr<const Keys>& by) {
     absl::MutexLock lock(&mutex);
-    if (cache.contains(digest)) return;
+    if (cache.contains(digest) || by != keys) return;
     recent.emplace_front(digest, verified);
     cache[digest] = recent.begin();
     while (recent.size() > options.cached_tokens) Drop(std::prev(recent.end()));
@@ -226,35 +257,43 @@ TokenVerifier::TokenVerifier(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 TokenVerifier::~TokenVerifier() = default;
 
 absl::StatusOr<std::unique_ptr<TokenVerifier>> TokenVerifier::Make(AuthOptions options) {
-  if (options.issuer.empty() || options.audience.empty())
+  if (options.issuer.empty() || (options.audience.empty() && options.audiences.empty()))
     return absl::InvalidArgumentError("tokens need an issuer and an audience");
-  const Json set = ParseJson(options.jwks);
-  if (!set.is_object() || !set.contains("keys") || !set["keys"].is_array())
-    return absl::InvalidArgumentError("not a JSON Web Key Set");
   auto impl = std::make_unique<Impl>();
+  const std::string jwks = std::move(options.jwks);
   impl->options = std::move(options);
-  for (const Json& jwk : set["keys"])
-    if (auto status = impl->AddKey(jwk); !status.ok()) return status;
-  if (impl->keys.empty()) return absl::InvalidArgumentError("the key set holds no P-256 key");
-  return std::unique_ptr<TokenVerifier>(new TokenVerifier(std::move(impl)));
+  std::unique_ptr<TokenVerifier> made(new TokenVerifier(std::move(impl)));
+  if (auto keys = made->Rotate(jwks); !keys.ok()) return keys;
+  return made;
 }
 
-absl::StatusOr<ActorView> TokenVerifier::Verify(std::string_view token, absl::Time now) {
+absl::Status TokenVerifier::Rotate(const std::string& jwks) {
+  auto keys = Impl::ReadKeys(jwks);
+  if (!keys.ok()) return keys.status();
+  absl::MutexLock lock(&impl_->mutex);
+  impl_->keys = *std::move(keys);
+  impl_->recent.clear();
+  impl_->cache.clear();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TokenHolder> TokenVerifier::Verify(std::string_view token, absl::Time now) {
   if (token.size() > kMaxTokenBytes) return Refused("larger than a token may be");
   const std::string digest = Sha256(token);
   std::optional<Verified> known = impl_->Recall(digest);
   if (!known) {
-    auto read = impl_->Read(std::string(token));
+    const auto keys = impl_->CurrentKeys();
+    auto read = impl_->Read(std::string(token), *keys);
     if (!read.ok()) return read.status();
     known = *std::move(read);
-    if (now < known->until + kSkew) impl_->Remember(digest, *known);
+    if (now < known->until + kSkew) impl_->Remember(digest, *known, keys);
   }
   if (now >= known->until + kSkew) {
     impl_->Forget(digest);
     return Refused("expired");
   }
   if (now < known->from - kSkew) return Refused("not valid yet");
-  return known->actor;
+  return known->holder;
 }
 
 size_t TokenVerifier::cached() const {
@@ -262,17 +301,24 @@ size_t TokenVerifier::cached() const {
   return impl_->recent.size();
 }
 
-absl::Status Authorize(const google::protobuf::MethodDescriptor* method, const ActorView* actor) {
+absl::StatusOr<std::vector<Post>> RightsOf(const google::protobuf::MethodDescriptor* method,
+                                           const std::vector<Post>* posts) {
   if (!method || !method->options().HasExtension(options::v1::access))
     return absl::PermissionDeniedError("nobody may call this method");
   const auto& access = method->options().GetExtension(options::v1::access);
-  if (access.anonymous()) return absl::OkStatus();
-  if (!actor) return Refused("no token was sent");
-  for (int role : access.roles()) {
-    const std::string name = options::v1::Role_Name(static_cast<options::v1::Role>(role));
-    if (role != options::v1::ROLE_UNSPECIFIED && actor->Has(std::string_view(name).substr(5))) return absl::OkStatus();
-  }
-  return absl::PermissionDeniedError("none of the caller's posts may call this method");
+  std::vector<Post> rights;
+  if (!posts && !access.anonymous()) return Refused("no token was sent");
+  if (!posts) return rights;
+  for (const Post& post : *posts)
+    for (const auto& right : access.rights())
+      for (int role : right.roles())
+        if (options::v1::Role_Name(static_cast<options::v1::Role>(role)) == absl::StrCat("ROLE_", post.role)) {
+          rights.push_back(post);
+          rights.back().scope = static_cast<Scope>(right.scope());
+        }
+  if (rights.empty() && !access.anonymous())
+    return absl::PermissionDeniedError("none of the caller's posts may call this method");
+  return rights;
 }
 
 }  // namespace civicmesh

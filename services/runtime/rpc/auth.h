@@ -1,21 +1,25 @@
-// Who calls, and whether they may: bearer tokens (JWT, ES256) against a JSON Web Key Set, and the posts that a method's
-// option civicmesh.options.v1.access names.
+// Who calls, and what they may: bearer tokens (JWT, ES256) against a JSON Web Key Set, and of the caller's posts those
+// that a method's option civicmesh.options.v1.access names.
 //
 //   auto verifier = TokenVerifier::Make({.jwks = text, .issuer = "https://id.city.example", .audience = "civicmesh"});
-//   auto actor = (*verifier)->Verify(token, clock->wall());
-//   auto may = Authorize(method, actor->has_value() ? &**actor : nullptr);
+//   auto holder = (*verifier)->Verify(token, clock->wall());
+//   auto rights = RightsOf(method, &posts);     // posts: what the roster says of holder->subject
 //
 // A token needs: header alg ES256 and a kid of the set; claims iss, aud (a string or a list), exp, sub; nbf and iat
-// where present must have come; roles is a list of options.v1.Role names without "ROLE_" (unknown ones are ignored),
-// unit a string. 60 seconds of skew are allowed.
+// where present must have come. 60 seconds of skew are allowed. It carries no rights, but for development tokens, which
+// a service reads only where it was told to: their claim roles is a list of options.v1.Role names without "ROLE_"
+// (unknown ones are ignored), unit and area are strings.
 //
 // Thread-safe. Nothing blocks but a lock; verifying a token that is not cached costs about 0.1 ms.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -28,21 +32,38 @@ class MethodDescriptor;
 
 namespace civicmesh {
 
+enum class ClientKind { kAny, kCitizen, kStaff, kAgency };
+
 struct AuthOptions {
   std::string jwks;  // the JSON text of the key set: EC keys on P-256
   std::string issuer;
-  std::string audience;
+  std::string audience;  // of clients of any kind; may be empty where there are others
+  // Of one kind each: what the token of a citizen's app names never acts for the city, whoever holds it.
+  std::map<std::string, ClientKind> audiences = {};
+  bool development = false;  // tokens may say what their subject may
   size_t cached_tokens = 10000;
+};
+
+struct TokenHolder {
+  std::string subject;
+  std::vector<Post> claimed;  // by a development token
+  ClientKind client = ClientKind::kAny;
+  std::string token_id;   // its claim jti; may be empty
+  int64_t issued_ms = 0;  // its claim iat, milliseconds since 1970; 0 where it does not say
 };
 
 class TokenVerifier {
  public:
-  // INVALID_ARGUMENT: the key set does not parse or holds no usable key, or issuer or audience is empty.
+  // INVALID_ARGUMENT: the key set does not parse or holds no usable key, or issuer or audiences are empty.
   static absl::StatusOr<std::unique_ptr<TokenVerifier>> Make(AuthOptions options);
   ~TokenVerifier();
 
-  // The actor that `token` names. UNAUTHENTICATED: says why in general words, never quoting the token.
-  absl::StatusOr<ActorView> Verify(std::string_view token, absl::Time now);
+  // Whom `token` names. UNAUTHENTICATED: says why in general words, never quoting the token.
+  absl::StatusOr<TokenHolder> Verify(std::string_view token, absl::Time now);
+
+  // Takes another key set in place of the one before: tokens of a key that is gone are refused from here on.
+  // INVALID_ARGUMENT: as Make; the one before stays.
+  absl::Status Rotate(const std::string& jwks);
 
   // How many verified tokens are remembered, by their SHA-256, until they expire.
   size_t cached() const;
@@ -53,8 +74,10 @@ class TokenVerifier {
   std::unique_ptr<Impl> impl_;
 };
 
-// Whether `actor` (null: no token was sent) may call `method` (null: unknown). PERMISSION_DENIED where no post fits or
-// the method carries no access option; UNAUTHENTICATED where a token is needed and none was sent.
-absl::Status Authorize(const google::protobuf::MethodDescriptor* method, const ActorView* actor);
+// Of `posts` (null: no token was sent) those that may call `method` (null: unknown), each with the scope that the
+// method gives it. PERMISSION_DENIED where there are none or the method carries no access option; UNAUTHENTICATED where
+// a token is needed and none was sent.
+absl::StatusOr<std::vector<Post>> RightsOf(const google::protobuf::MethodDescriptor* method,
+                                           const std::vector<Post>* posts);
 
 }  // namespace civicmesh

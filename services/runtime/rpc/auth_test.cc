@@ -1,9 +1,13 @@
 #include "services/runtime/rpc/auth.h"
 
 #include <gtest/gtest.h>
+
 #include <openssl/hmac.h>
+#include <optional>
 
 #include "civicmesh/runtime/v1/control_service.pb.h"
+#include "services/runtime/decider/posts_for_tests.h"
+#include "services/runtime/rpc/key_rotation.h"
 #include "services/runtime/rpc/test_tokens.h"
 
 namespace civicmesh {
@@ -22,7 +26,7 @@ Json Claims(const Json& change = Json::object()) {
 
 class AuthTest : public testing::Test {
  protected:
-  absl::StatusOr<ActorView> Verify(const std::string& token, int64_t at = kNow) {
+  absl::StatusOr<TokenHolder> Verify(const std::string& token, int64_t at = kNow) {
     return verifier_->Verify(token, absl::FromUnixSeconds(at));
   }
   void ExpectRefused(const std::string& token, const std::string& why, int64_t at = kNow) {
@@ -33,17 +37,72 @@ class AuthTest : public testing::Test {
   }
 
   TestIssuer issuer_;
-  std::unique_ptr<TokenVerifier> verifier_ = *TokenVerifier::Make(
-      {.jwks = issuer_.Jwks(), .issuer = "https://id", .audience = "civicmesh", .cached_tokens = 3});
+  std::unique_ptr<TokenVerifier> verifier_ = *TokenVerifier::Make({.jwks = issuer_.Jwks(),
+                                                                   .issuer = "https://id",
+                                                                   .audience = "civicmesh",
+                                                                   .development = true,
+                                                                   .cached_tokens = 3});
 };
 
-TEST_F(AuthTest, NamesTheActor) {
+TEST_F(AuthTest, NamesWhoHoldsIt) {
   auto actor = Verify(issuer_.Token(Claims()));
   ASSERT_TRUE(actor.ok()) << actor.status();
   EXPECT_EQ(actor->subject, "c-1");
-  EXPECT_EQ(actor->unit, "u-7");
-  EXPECT_EQ(actor->roles, std::vector<std::string>{"OPERATOR"});
+  ASSERT_EQ(actor->claimed.size(), 1u);
+  EXPECT_EQ(actor->claimed[0].role, "OPERATOR");
+  EXPECT_EQ(actor->claimed[0].unit, "u-7");
   EXPECT_TRUE(Verify(issuer_.Token(Claims({{"aud", {"other", "civicmesh"}}}))).ok());
+}
+
+TEST_F(AuthTest, OnlyADevelopmentTokenSaysWhatItsHolderMay) {
+  verifier_ = *TokenVerifier::Make({.jwks = issuer_.Jwks(), .issuer = "https://id", .audience = "civicmesh"});
+  auto actor = Verify(issuer_.Token(Claims()));
+  ASSERT_TRUE(actor.ok()) << actor.status();
+  EXPECT_EQ(actor->subject, "c-1");
+  EXPECT_TRUE(actor->claimed.empty());
+}
+
+TEST_F(AuthTest, TheAudienceTellsWhoseClientItIs) {
+  verifier_ = *TokenVerifier::Make({.jwks = issuer_.Jwks(),
+                                    .issuer = "https://id",
+                                    .audience = "",
+                                    .audiences = {{"app", ClientKind::kCitizen}, {"console", ClientKind::kStaff}}});
+  const auto client = [&](const nlohmann::json& audience) {
+    auto holder = Verify(issuer_.Token(Claims({{"aud", audience}})));
+    return holder.ok() ? std::optional(holder->client) : std::nullopt;
+  };
+  EXPECT_EQ(client("app"), ClientKind::kCitizen);
+  EXPECT_EQ(client("console"), ClientKind::kStaff);
+  EXPECT_EQ(client({"console", "app"}), ClientKind::kCitizen) << "the narrowest";
+  EXPECT_EQ(client("civicmesh"), std::nullopt);
+}
+
+TEST_F(AuthTest, AnotherKeySetTakesTheOldOnesPlace) {
+  const TestIssuer next("k2");
+  const std::string before = issuer_.Token(Claims()), after = next.Token(Claims());
+  ASSERT_TRUE(Verify(before).ok());
+  ExpectRefused(after, "signed by an unknown key");
+  EXPECT_FALSE(verifier_->Rotate("nonsense").ok());
+  EXPECT_TRUE(Verify(before).ok());
+  ASSERT_TRUE(verifier_->Rotate(next.Jwks()).ok());
+  EXPECT_TRUE(Verify(after).ok());
+  ExpectRefused(before, "signed by an unknown key");  // though it was known as good
+}
+
+TEST_F(AuthTest, KeysRotateWithTheFile) {
+  const TestIssuer next("k2");
+  std::string file = issuer_.Jwks();
+  KeyRotation rotation(
+      verifier_.get(), [&file] { return file; }, file);
+  rotation.Look(KeyRotation::kEveryMs);
+  file = next.Jwks();
+  rotation.Look(2 * KeyRotation::kEveryMs - 1);
+  EXPECT_FALSE(Verify(next.Token(Claims())).ok()) << "not looked at again yet";
+  rotation.Look(2 * KeyRotation::kEveryMs);
+  EXPECT_TRUE(Verify(next.Token(Claims())).ok());
+  file = "";  // it is being replaced
+  rotation.Look(3 * KeyRotation::kEveryMs);
+  EXPECT_TRUE(Verify(next.Token(Claims())).ok());
 }
 
 TEST_F(AuthTest, RefusesOtherAlgorithms) {
@@ -128,18 +187,22 @@ TEST(KeySet, MustHoldAUsableKey) {
             absl::StatusCode::kInvalidArgument);
 }
 
-TEST(Authorize, GoesByTheMethodsOption) {
+TEST(RightsOf, GoesByTheMethodsOption) {
   const auto* file = runtime::v1::QuiesceRequest::descriptor()->file();
   const auto* quiesce = file->service(0)->FindMethodByName("Quiesce");
-  const ActorView citizen{.subject = "c", .roles = {"CITIZEN"}, .unit = ""};
-  const ActorView operator_{.subject = "o", .roles = {"CITIZEN", "OPERATOR"}, .unit = ""};
-  EXPECT_TRUE(Authorize(quiesce, &operator_).ok());
-  EXPECT_EQ(Authorize(quiesce, &citizen).code(), absl::StatusCode::kPermissionDenied);
-  EXPECT_EQ(Authorize(quiesce, nullptr).code(), absl::StatusCode::kUnauthenticated);
-  EXPECT_EQ(Authorize(nullptr, &operator_).code(), absl::StatusCode::kPermissionDenied);
+  const std::vector<Post> citizen = Posts({"CITIZEN"}), both = Posts({"CITIZEN", "OPERATOR"}, "u");
+  auto rights = RightsOf(quiesce, &both);
+  ASSERT_TRUE(rights.ok()) << rights.status();
+  ASSERT_EQ(rights->size(), 1u);
+  EXPECT_EQ((*rights)[0].role, "OPERATOR");
+  EXPECT_EQ((*rights)[0].unit, "u");
+  EXPECT_EQ((*rights)[0].scope, Scope::kAny);
+  EXPECT_EQ(RightsOf(quiesce, &citizen).status().code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(RightsOf(quiesce, nullptr).status().code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_EQ(RightsOf(nullptr, &both).status().code(), absl::StatusCode::kPermissionDenied);
 }
 
-TEST(Authorize, AMethodWithoutTheOptionRefusesEverybody) {
+TEST(RightsOf, AMethodWithoutTheOptionRefusesEverybody) {
   google::protobuf::FileDescriptorProto file;
   file.set_name("bare.proto");
   file.set_package("bare");
@@ -151,8 +214,8 @@ TEST(Authorize, AMethodWithoutTheOptionRefusesEverybody) {
   method->set_input_type(".bare.M");
   method->set_output_type(".bare.M");
   google::protobuf::DescriptorPool pool;
-  const ActorView operator_{.subject = "o", .roles = {"OPERATOR"}, .unit = ""};
-  EXPECT_EQ(Authorize(pool.BuildFile(file)->service(0)->method(0), &operator_).code(),
+  const std::vector<Post> posts = Posts({"OPERATOR"});
+  EXPECT_EQ(RightsOf(pool.BuildFile(file)->service(0)->method(0), &posts).status().code(),
             absl::StatusCode::kPermissionDenied);
 }
 

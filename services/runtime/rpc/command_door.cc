@@ -25,6 +25,7 @@
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/hot_reads.h"
 #include "services/runtime/rpc/outcomes.h"
+#include "services/runtime/shard/actor_record.h"
 
 namespace civicmesh {
 namespace {
@@ -347,9 +348,7 @@ void CommandDoor::Submit(const Call& call, CommandRequest request, Done done) {
   command.set_command_id(CommandId(call.actor.subject, call.method, request.routing_key, request.request_id));
   command.set_issued_at_ms(*issued_at);
   command.set_body_hash(BodyHash(impl_->options.body_key, *request.body));
-  command.mutable_actor()->set_subject(call.actor.subject);
-  for (const auto& role : call.actor.roles) command.mutable_actor()->add_roles(role);
-  command.mutable_actor()->set_unit(call.actor.unit);
+  WriteActor(call.actor, command.mutable_actor());
   command.set_method(call.method);
   command.set_traceparent(call.traceparent);
   command.set_reply_to(impl_->options.reply_to);

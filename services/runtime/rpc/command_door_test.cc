@@ -15,6 +15,7 @@
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/frame.h"
 #include "services/runtime/base/ids.h"
+#include "services/runtime/decider/posts_for_tests.h"
 #include "services/runtime/journal/memory_journal.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/fake_reads.h"
@@ -50,7 +51,7 @@ class DoorTest : public testing::Test {
     auto asked = std::make_shared<Asked>();
     runtime::v1::QuiesceRequest request;
     request.set_service(body);
-    Call call{.actor = {.subject = subject, .roles = {"CITIZEN"}, .unit = "u"},
+    Call call{.actor = {.subject = subject, .posts = Posts({"CITIZEN"}, "u")},
               .method = "a.B/C",
               .traceparent = "00-t",
               .deadline_steady_ms = deadline_};
@@ -129,7 +130,9 @@ TEST_F(DoorTest, WritesTheCommandAndPassesTheAnswerOn) {
   EXPECT_EQ(command.issued_at_ms(), *UuidV7Time(kRequestId));
   EXPECT_EQ(command.body_hash().size(), 16u);
   EXPECT_EQ(command.actor().subject(), "c-1");
-  EXPECT_EQ(command.actor().roles(0), "CITIZEN");
+  ASSERT_EQ(command.actor().posts_size(), 1);
+  EXPECT_EQ(command.actor().posts(0).role(), "CITIZEN");
+  EXPECT_EQ(command.actor().posts(0).scope(), options::v1::SCOPE_OWN);
   EXPECT_EQ(command.payload(), "do");
   EXPECT_EQ(command.reply_to(), "replies-1");
   EXPECT_EQ(command.traceparent(), "00-t");
@@ -488,10 +491,9 @@ TEST_F(DoorTest, ItsOwnThreadAnswersToo) {
   door_->Start();
   absl::Notification answered;
   runtime::v1::QuiesceRequest request;
-  door_->Submit(
-      {.actor = {.subject = "c", .roles = {}, .unit = ""}, .method = "a.B/C", .deadline_steady_ms = deadline_},
-      {.shard = 3, .routing_key = "k", .request_id = kRequestId, .body = &request, .payload = ""},
-      [&](CommandResult) { answered.Notify(); });
+  door_->Submit({.actor = {.subject = "c", .posts = {}}, .method = "a.B/C", .deadline_steady_ms = deadline_},
+                {.shard = 3, .routing_key = "k", .request_id = kRequestId, .body = &request, .payload = ""},
+                [&](CommandResult) { answered.Notify(); });
   door_->Deliver(ReplyTo(Inbox()[0]));
   EXPECT_TRUE(answered.WaitForNotificationWithTimeout(absl::Seconds(20)));
   door_->Stop();

@@ -14,6 +14,7 @@
 #include "services/runtime/rpc/metrics.h"
 #include "services/runtime/rpc/serial_executor.h"
 #include "services/runtime/rpc/serve.h"
+#include "services/runtime/shard/actor_record.h"
 #include "services/runtime/shard/worker.h"
 
 namespace civicmesh {
@@ -150,8 +151,7 @@ class Control : public ControlService::CallbackService {
     Command command;
     command.set_kind(kind);
     command.set_issued_at_ms(service_.clock->wall_ms());
-    command.mutable_actor()->set_subject(call.actor.subject);
-    for (const auto& role : call.actor.roles) command.mutable_actor()->add_roles(role);
+    WriteActor(call.actor, command.mutable_actor());
     command.set_method(call.method);
     command.set_traceparent(call.traceparent);
     return command;

@@ -7,10 +7,13 @@
 
 #include "absl/strings/match.h"
 #include "civicmesh/log/v1/log.pb.h"
+#include "civicmesh/reference/v1/reference.pb.h"
 #include "civicmesh/runtime/v1/control_service.grpc.pb.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/frame.h"
 #include "services/runtime/journal/memory_journal.h"
+#include "services/runtime/people/revocations.h"
+#include "services/runtime/people/roster.h"
 #include "services/runtime/rpc/auth.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/gate.h"
@@ -51,7 +54,10 @@ class ControlTest : public testing::Test {
   void SetUp() override { Start(/*driven=*/true); }
   void Start(bool driven) {
     context_.driven_clock = driven;
-    gate_ = std::make_unique<Gate>(tokens_.get(), &clock_, driven);
+    gate_ = std::make_unique<Gate>(
+        tokens_.get(),
+        Gate::People{.roster = [this] { return roster_; }, .revocations = [this] { return revocations_; }}, &clock_,
+        driven);
     context_.gate = gate_.get();
     Run(MakeControlService({.service = &context_,
                             .new_appender = [this] { return journal_.NewAppender(); },
@@ -67,6 +73,16 @@ class ControlTest : public testing::Test {
                                                                        {"sub", "o-1"},
                                                                        {"exp", clock_.wall_ms() / 1000 + 60},
                                                                        {"roles", {role}}}));
+    return context;
+  }
+  std::unique_ptr<grpc::ClientContext> Plain(const std::string& subject,
+                                             const std::string& time = "2026-11-18T10:00:00+08:00") {
+    auto context = std::make_unique<grpc::ClientContext>();
+    context->AddMetadata(
+        "authorization",
+        "Bearer " +
+            issuer_.Token({{"iss", "i"}, {"aud", "a"}, {"sub", subject}, {"exp", clock_.wall_ms() / 1000 + 60}}));
+    context->AddMetadata("civicmesh-time", time);
     return context;
   }
   grpc::Status GetShards(grpc::ClientContext* context, const std::string& service = "intake") {
@@ -92,13 +108,15 @@ class ControlTest : public testing::Test {
   FakeClock clock_;
   TestIssuer issuer_;
   std::unique_ptr<TokenVerifier> tokens_ =
-      *TokenVerifier::Make({.jwks = issuer_.Jwks(), .issuer = "i", .audience = "a"});
+      *TokenVerifier::Make({.jwks = issuer_.Jwks(), .issuer = "i", .audience = "a", .development = true});
   MemoryLog log_{2, [this] { return clock_.wall_ms(); }};
   MemoryJournal journal_{&log_};
   Metrics metrics_{"intake"};
   std::vector<ShardStatus> status_{{.shard = 0, .assigned = true, .serving = true, .phase = "serving"},
                                    {.shard = 1, .assigned = true, .serving = true, .phase = "serving"}};
   std::vector<std::string> waiting_;
+  std::shared_ptr<const Roster> roster_;
+  std::shared_ptr<const Revocations> revocations_;
   std::unique_ptr<Gate> gate_;
   ServiceContext context_{
       .domain = "intake", .shards = 2, .clock = &clock_, .metrics = &metrics_, .journal = &journal_, .status = [this] {
@@ -122,6 +140,35 @@ TEST_F(ControlTest, TheGateLetsOnlyOperatorsIn) {
   auto two = As("OPERATOR");
   two->AddMetadata("authorization", "Bearer x");
   EXPECT_EQ(GetShards(two.get()).error_code(), grpc::StatusCode::UNAUTHENTICATED);
+}
+
+TEST_F(ControlTest, WhatACallerMayStandsInTheRosterAndNotInTheToken) {
+  EXPECT_EQ(ReasonOf(GetShards(Plain("li").get())), "REASON_RECOVERING");  // nobody knows yet
+  reference::v1::Roster message;
+  message.set_version("7");
+  auto* li = message.add_members();
+  li->set_subject("li");
+  auto* post = li->add_posts();
+  post->set_role("OPERATOR");
+  post->set_valid_until("2026-11-20T00:00:00+08:00");
+  auto* wang = message.add_members();
+  wang->set_subject("wang");
+  wang->add_posts()->set_role("ANALYST");
+  roster_ = *Roster::Make(message);
+  EXPECT_TRUE(GetShards(Plain("li", "2026-11-19T10:00:00+08:00").get()).ok());
+  EXPECT_EQ(GetShards(Plain("li", "2026-11-20T00:00:00+08:00").get()).error_code(),
+            grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(GetShards(Plain("wang").get()).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(GetShards(Plain("anybody").get()).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+}
+
+TEST_F(ControlTest, ARevokedTokenIsRefused) {
+  ASSERT_TRUE(GetShards(As("OPERATOR").get()).ok());
+  reference::v1::Revocations message;
+  message.set_version("1");
+  message.add_revocations()->set_subject("o-1");
+  revocations_ = *Revocations::Make(message);
+  EXPECT_EQ(GetShards(As("OPERATOR").get()).error_code(), grpc::StatusCode::UNAUTHENTICATED);
 }
 
 TEST_F(ControlTest, TheGatesMarkStaysInside) {

@@ -14,6 +14,8 @@
 #include "grpcpp/support/server_interceptor.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/log.h"
+#include "services/runtime/people/revocations.h"
+#include "services/runtime/people/roster.h"
 #include "services/runtime/rpc/auth.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/metrics.h"
@@ -53,33 +55,55 @@ grpc::Status Refuse(const absl::Status& why) {
 
 }  // namespace
 
+grpc::Status Gate::Identify(const std::string& authorization, int64_t at_ms, ActorView* actor) const {
+  // The scheme is case-insensitive (RFC 7235).
+  if (!absl::StartsWithIgnoreCase(authorization, std::string(kBearer)))
+    return Refuse(absl::UnauthenticatedError("not a bearer token"));
+  auto holder = tokens_->Verify(std::string_view(authorization).substr(kBearer.size()), clock_->wall());
+  if (!holder.ok()) return Refuse(holder.status());
+  if (auto list = people_.revocations(); list && list->Revoked(holder->subject, holder->token_id, holder->issued_ms))
+    return Refuse(absl::UnauthenticatedError("revoked"));
+  actor->subject = std::move(holder->subject);
+  actor->posts = std::move(holder->claimed);
+  if (!actor->posts.empty()) return grpc::Status::OK;
+  const auto roster = people_.roster();
+  if (!roster) return RuntimeError("REASON_RECOVERING", "", "no roster has been published yet", absl::Seconds(1));
+  actor->roster = roster->version();
+  const bool for_city =
+      roster->Knows(actor->subject) || holder->client == ClientKind::kStaff || holder->client == ClientKind::kAgency;
+  if (for_city && holder->client != ClientKind::kCitizen)
+    actor->posts = roster->PostsAt(actor->subject, at_ms);
+  else
+    actor->posts.push_back({.role = "CITIZEN", .unit = "", .area = ""});
+  return grpc::Status::OK;
+}
+
+grpc::Status Gate::ReadTime(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata, int64_t* ms) const {
+  std::string time;
+  if (!OnlyValue(metadata, "civicmesh-time", &time)) return RuntimeError("REASON_INVALID_ARGUMENT", "civicmesh-time");
+  if (time.empty()) return grpc::Status::OK;
+  if (!driven_) return RuntimeError("REASON_CLOCK_NOT_DRIVEN", "civicmesh-time");
+  absl::Time at;
+  if (!absl::ParseTime(absl::RFC3339_full, time, &at, nullptr) || absl::ToUnixMillis(at) <= 0)
+    return RuntimeError("REASON_INVALID_ARGUMENT", "civicmesh-time");
+  *ms = absl::ToUnixMillis(at);
+  return grpc::Status::OK;
+}
+
 grpc::Status Gate::Enter(grpc::ServerContextBase& context, const google::protobuf::MethodDescriptor* method,
                          Call* call) const {
   context.AddTrailingMetadata(kPassed, "1");
   const auto& metadata = context.client_metadata();
-  std::string authorization, time, trace;
+  std::string authorization, trace;
   if (!OnlyValue(metadata, "authorization", &authorization)) return Refuse(absl::UnauthenticatedError("two tokens"));
-  bool known = false;
-  if (!authorization.empty()) {
-    // The scheme is case-insensitive (RFC 7235).
-    if (!absl::StartsWithIgnoreCase(authorization, std::string(kBearer)))
-      return Refuse(absl::UnauthenticatedError("not a bearer token"));
-    auto actor = tokens_->Verify(std::string_view(authorization).substr(kBearer.size()), clock_->wall());
-    if (!actor.ok()) return Refuse(actor.status());
-    call->actor = *std::move(actor);
-    known = true;
-  }
-  if (auto may = Authorize(method, known ? &call->actor : nullptr); !may.ok()) return Refuse(may);
+  if (auto wrong = ReadTime(metadata, &call->driven_time_ms); !wrong.ok()) return wrong;
+  const int64_t at_ms = call->driven_time_ms > 0 ? call->driven_time_ms : clock_->wall_ms();
+  if (!authorization.empty())
+    if (auto refused = Identify(authorization, at_ms, &call->actor); !refused.ok()) return refused;
+  auto rights = RightsOf(method, authorization.empty() ? nullptr : &call->actor.posts);
+  if (!rights.ok()) return Refuse(rights.status());
+  call->actor.posts = *std::move(rights);
   call->method = NameOf(*method);
-
-  if (!OnlyValue(metadata, "civicmesh-time", &time)) return RuntimeError("REASON_INVALID_ARGUMENT", "civicmesh-time");
-  if (!time.empty()) {
-    if (!driven_) return RuntimeError("REASON_CLOCK_NOT_DRIVEN", "civicmesh-time");
-    absl::Time at;
-    if (!absl::ParseTime(absl::RFC3339_full, time, &at, nullptr) || absl::ToUnixMillis(at) <= 0)
-      return RuntimeError("REASON_INVALID_ARGUMENT", "civicmesh-time");
-    call->driven_time_ms = absl::ToUnixMillis(at);
-  }
   if (OnlyValue(metadata, "traceparent", &trace) && IsTraceparent(trace)) call->traceparent = trace;
 
   using std::chrono::system_clock;

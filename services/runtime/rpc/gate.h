@@ -7,10 +7,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "grpcpp/support/status.h"
+#include "grpcpp/support/string_ref.h"
 #include "services/runtime/rpc/call.h"
 
 namespace google::protobuf {
@@ -29,21 +33,36 @@ namespace civicmesh {
 
 class Clock;
 class Metrics;
+class Revocations;
+class Roster;
 class TokenVerifier;
 
 class Gate {
  public:
-  // All outlive the gate. `driven`: CIVICMESH_CLOCK=driven.
-  Gate(TokenVerifier* tokens, const Clock* clock, bool driven) : tokens_(tokens), clock_(clock), driven_(driven) {}
+  // What holds now; null where none was read yet. No revocations are none.
+  struct People {
+    std::function<std::shared_ptr<const Roster>()> roster;
+    std::function<std::shared_ptr<const Revocations>()> revocations;
+  };
 
-  // Lets the call in and says who makes it, or why not: UNAUTHENTICATED, PERMISSION_DENIED (also where `method` is
-  // null), FAILED_PRECONDITION (civicmesh-time was sent under the real clock), INVALID_ARGUMENT (it is not RFC 3339).
+  // All outlive the gate. `driven`: CIVICMESH_CLOCK=driven.
+  Gate(TokenVerifier* tokens, People people, const Clock* clock, bool driven)
+      : tokens_(tokens), people_(std::move(people)), clock_(clock), driven_(driven) {}
+
+  // Lets the call in and says who makes it with which of their posts, or why not: UNAUTHENTICATED, PERMISSION_DENIED
+  // (also where `method` is null), UNAVAILABLE (no roster was read yet, so nobody knows what a token's subject may),
+  // FAILED_PRECONDITION (civicmesh-time was sent under the real clock), INVALID_ARGUMENT (it is not RFC 3339).
   // Must be called once per call, before the handler does anything.
   grpc::Status Enter(grpc::ServerContextBase& context, const google::protobuf::MethodDescriptor* method,
                      Call* call) const;
 
  private:
+  // The business time sent under the driven clock.
+  grpc::Status ReadTime(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata, int64_t* ms) const;
+  grpc::Status Identify(const std::string& authorization, int64_t at_ms, ActorView* actor) const;
+
   TokenVerifier* const tokens_;
+  const People people_;
   const Clock* const clock_;
   const bool driven_;
 };

@@ -146,7 +146,7 @@ void ReadStream(HotReads& reads, int shard, const std::string& stream, std::func
     log::v1::StreamValue value;
     result.status = Trusted(read);
     if (result.status.ok() && (read->values.empty() || !read->values[0]))
-      result.status = RuntimeError("REASON_NOT_FOUND");
+      result.status = RuntimeError("REASON_NOT_FOUND", "name");
     if (result.status.ok() && !value.ParseFromString(*read->values[0]))
       result.status = RuntimeError("REASON_DATA_LOSS");
     if (result.status.ok()) {

@@ -42,7 +42,7 @@ TEST(RepliesBetweenReplicasTest, AnAnswerArrivesWithoutALookUp) {
   absl::Notification answered;
   CommandResult result;
   runtime::v1::QuiesceRequest request;
-  door.Submit({.actor = {.subject = "c", .roles = {}, .unit = ""},
+  door.Submit({.actor = {.subject = "c", .posts = {}},
                .method = "a.B/C",
                .deadline_steady_ms = std::numeric_limits<int64_t>::max()},
               {.shard = kShard,

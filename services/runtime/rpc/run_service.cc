@@ -17,6 +17,7 @@
 #include "services/runtime/journal/kafka_journal.h"
 #include "services/runtime/journal/kafka_membership.h"
 #include "services/runtime/rpc/hot_reads_thread.h"
+#include "services/runtime/rpc/people.h"
 #include "services/runtime/rpc/service_flags.h"
 #include "services/runtime/rpc/service_process.h"
 #include "services/runtime/shard/reference_reader.h"
@@ -56,6 +57,8 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
   if (auto begun = BeginService(argc, argv, spec.domain); !begun.ok()) return RefuseToStart(begun);
   if (auto complete = CheckDomain(spec); !complete.ok()) return RefuseToStart(complete);
   ProcessOptions options = OptionsFromFlags();
+  if (IsProduction() && (options.body_key.empty() || options.person_key.empty()))
+    return RefuseToStart(absl::InvalidArgumentError("production needs CIVICMESH_BODY_KEY and CIVICMESH_PERSON_KEY"));
   if (options.body_key.empty()) {
     Log(Severity::kWarning, "body hashes are made with the development key: set CIVICMESH_BODY_KEY");
     options.body_key = kDevelopmentKey;
@@ -71,7 +74,7 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
 
   KafkaJournal journal(kafka);
   KafkaJournal reference_journal({.brokers = kafka.brokers, .domain = "reference", .shards = 1});
-  ReferenceLibrary library(spec.references);
+  ReferenceLibrary library(WithRoster(spec.references));
   ReferenceReader reference_reader(&reference_journal, &library);
   RedisHotState hot(redis);
   HotReadsThread reads(std::make_unique<RedisHotState>(redis));

@@ -63,7 +63,7 @@ class RunServiceTest : public testing::Test {
       setenv("TOY_DOMAIN", domain_.c_str(), 1);
       setenv("CIVICMESH_CLOCK", "driven", 1);
       execl(TOY_SERVICE, TOY_SERVICE, kafka.c_str(), redis.c_str(), listen.c_str(), jwks.c_str(), "--issuer=i",
-            "--audience=a", "--shards=2", nullptr);
+            "--audience=a", "--shards=2", "--development_tokens", nullptr);
       _exit(127);
     }
   }

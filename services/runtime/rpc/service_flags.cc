@@ -51,7 +51,13 @@ ABSL_FLAG(int, shards, NumberOr("CIVICMESH_SHARDS", 8), "the number of shards of
 ABSL_FLAG(std::string, clock, TextOr("CIVICMESH_CLOCK", "real"), "real or driven");
 ABSL_FLAG(std::string, jwks, TextOr("CIVICMESH_JWKS", ""), "a file with the JSON Web Key Set");
 ABSL_FLAG(std::string, issuer, TextOr("CIVICMESH_ISSUER", ""), "who signs tokens");
-ABSL_FLAG(std::string, audience, TextOr("CIVICMESH_AUDIENCE", ""), "for whom tokens are");
+ABSL_FLAG(std::string, audience, TextOr("CIVICMESH_AUDIENCE", ""), "the audience of clients of any kind");
+ABSL_FLAG(std::string, citizen_audience, TextOr("CIVICMESH_CITIZEN_AUDIENCE", ""), "that of citizens' apps alone");
+ABSL_FLAG(std::string, staff_audience, TextOr("CIVICMESH_STAFF_AUDIENCE", ""), "that of the console");
+ABSL_FLAG(std::string, agency_audience, TextOr("CIVICMESH_AGENCY_AUDIENCE", ""), "that of other agencies and systems");
+ABSL_FLAG(bool, development_tokens, NumberOr("CIVICMESH_DEVELOPMENT_TOKENS", 0) != 0,
+          "believe a token that says what its subject may; never in production");
+ABSL_FLAG(bool, production, NumberOr("CIVICMESH_PRODUCTION", 0) != 0, "refuse what only development may have");
 ABSL_FLAG(std::string, body_key, TextOr("CIVICMESH_BODY_KEY", ""), "the key of body hashes");
 ABSL_FLAG(std::string, person_key, TextOr("CIVICMESH_PERSON_KEY", ""), "the key of persons' tokens");
 ABSL_FLAG(int, max_in_flight, NumberOr("CIVICMESH_MAX_IN_FLIGHT", 2000), "commands waiting for their answer at most");
@@ -77,6 +83,14 @@ std::string ReadFile(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
+std::map<std::string, ClientKind> AudiencesFromFlags() {
+  std::map<std::string, ClientKind> audiences = {{absl::GetFlag(FLAGS_citizen_audience), ClientKind::kCitizen},
+                                                 {absl::GetFlag(FLAGS_staff_audience), ClientKind::kStaff},
+                                                 {absl::GetFlag(FLAGS_agency_audience), ClientKind::kAgency}};
+  audiences.erase("");
+  return audiences;
+}
+
 // What gRPC has to say becomes a line of our log.
 void LogOfGrpc(gpr_log_func_args* said) {
   const Severity severity = said->severity == GPR_LOG_SEVERITY_ERROR ? Severity::kError : Severity::kInfo;
@@ -90,6 +104,10 @@ absl::Status CheckFlags() {
   if (absl::GetFlag(FLAGS_kafka).empty()) return absl::InvalidArgumentError("--kafka is missing");
   if (absl::GetFlag(FLAGS_shards) < 1 || absl::GetFlag(FLAGS_shards) > 1024)
     return absl::InvalidArgumentError("--shards is 1 to 1024");
+  if (absl::GetFlag(FLAGS_production) && clock == "driven")
+    return absl::InvalidArgumentError("--clock=driven and --production exclude each other");
+  if (absl::GetFlag(FLAGS_production) && absl::GetFlag(FLAGS_development_tokens))
+    return absl::InvalidArgumentError("--development_tokens and --production exclude each other");
   return absl::OkStatus();
 }
 
@@ -107,8 +125,12 @@ absl::Status BeginService(int argc, char** argv, const std::string& name) {
   absl::Status checked = CheckFlags();
   if (checked.ok() && absl::GetFlag(FLAGS_clock) == "driven")
     Log(Severity::kWarning, "the clock is driven: never so in production");
+  if (checked.ok() && absl::GetFlag(FLAGS_development_tokens))
+    Log(Severity::kWarning, "tokens may say what their subject may: never so in production");
   return checked;
 }
+
+bool IsProduction() { return absl::GetFlag(FLAGS_production); }
 
 ProcessOptions OptionsFromFlags() {
   return {.listen = absl::GetFlag(FLAGS_listen),
@@ -119,8 +141,11 @@ ProcessOptions OptionsFromFlags() {
           .max_per_actor = absl::GetFlag(FLAGS_max_per_actor),
           .reply_wait = absl::GetFlag(FLAGS_reply_wait),
           .jwks = ReadFile(absl::GetFlag(FLAGS_jwks)),
+          .read_jwks = [path = absl::GetFlag(FLAGS_jwks)] { return ReadFile(path); },
           .issuer = absl::GetFlag(FLAGS_issuer),
           .audience = absl::GetFlag(FLAGS_audience),
+          .audiences = AudiencesFromFlags(),
+          .development_tokens = absl::GetFlag(FLAGS_development_tokens),
           .body_key = absl::GetFlag(FLAGS_body_key),
           .person_key = absl::GetFlag(FLAGS_person_key)};
 }

@@ -16,6 +16,9 @@ namespace civicmesh {
 // exist before. INVALID_ARGUMENT: what every service needs is missing or wrong.
 absl::Status BeginService(int argc, char** argv, const std::string& name);
 
+// Whether this is a city's own installation: no driven clock, no development tokens, no built-in keys.
+bool IsProduction();
+
 // As the flags say. Empty secrets are left empty; a key set that cannot be read is an empty text.
 ProcessOptions OptionsFromFlags();
 KafkaOptions KafkaFromFlags(const std::string& domain);

@@ -11,6 +11,8 @@
 #include "civicmesh/runtime/v1/control_service.grpc.pb.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/ids.h"
+#include "services/runtime/decider/posts_for_tests.h"
+#include "services/runtime/rpc/people.h"
 #include "services/runtime/shard/worker.h"
 
 namespace civicmesh {
@@ -27,7 +29,8 @@ ServiceForTests::ServiceForTests(ServiceSpec spec, int shards)
     : spec_(std::move(spec)),
       log_(shards, [] { return Clock::Real()->wall_ms(); }),
       reads_(&redis_, spec_.domain, spec_.fold_version),
-      library_(spec_.references) {
+      library_(WithRoster(spec_.references)) {
+  library_.BecomeCurrent();
   Start();
 }
 
@@ -41,6 +44,7 @@ void ServiceForTests::Start() {
                          .jwks = issuer_.Jwks(),
                          .issuer = "issuer",
                          .audience = "civicmesh",
+                         .development_tokens = true,
                          .body_key = "key",
                          .person_key = "key"};
   Backends backends{.journal = &journal_,
@@ -110,7 +114,7 @@ void ServiceForTests::Quiesce() {
   const absl::Time until = absl::Now() + absl::Seconds(60);
   while (absl::Now() < until) {
     runtime::v1::QuiesceResponse response;
-    auto context = As({.subject = "operator", .roles = {"OPERATOR"}, .unit = ""});
+    auto context = As({.subject = "operator", .posts = Posts({"OPERATOR"})});
     if (auto status = control->Quiesce(context.get(), request, &response); !status.ok()) Die(status.error_message());
     if (response.at_rest()) return;
   }
@@ -126,7 +130,7 @@ void ServiceForTests::LoadReference(const std::string& kind, const std::string& 
   request.set_sha256(Sha256(content));
   request.mutable_valid_from()->set_seconds(1);
   runtime::v1::ActivateReferenceResponse response;
-  auto context = As({.subject = "operator", .roles = {"OPERATOR"}, .unit = ""});
+  auto context = As({.subject = "operator", .posts = Posts({"OPERATOR"})});
   const auto status =
       runtime::v1::ControlService::NewStub(Channel())->ActivateReference(context.get(), request, &response);
   if (!status.ok()) Die(status.error_message());
@@ -166,12 +170,8 @@ std::unique_ptr<grpc::ClientContext> ServiceForTests::As(const ActorView& actor,
   auto context = std::make_unique<grpc::ClientContext>();
   context->set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
   if (!actor.subject.empty())
-    context->AddMetadata("authorization", "Bearer " + issuer_.Token({{"iss", "issuer"},
-                                                                     {"aud", "civicmesh"},
-                                                                     {"sub", actor.subject},
-                                                                     {"exp", absl::ToUnixSeconds(absl::Now()) + 300},
-                                                                     {"roles", actor.roles},
-                                                                     {"unit", actor.unit}}));
+    context->AddMetadata("authorization",
+                         "Bearer " + issuer_.TokenOf(actor, {{"iss", "issuer"}, {"aud", "civicmesh"}}));
   if (!time.empty()) context->AddMetadata("civicmesh-time", time);
   return context;
 }

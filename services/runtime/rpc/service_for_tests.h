@@ -3,7 +3,7 @@
 //
 //   ServiceForTests service({.domain = "volunteering", .machines = …, .services = …});
 //   auto stub = v1::VolunteeringService::NewStub(service.Channel());
-//   auto context = service.As({.subject = "u1", .roles = {"CITIZEN"}}, "2026-11-18T10:00:00+08:00");
+//   auto context = service.As({.subject = "u1", .posts = Posts({"CITIZEN"})}, "2026-11-18T10:00:00+08:00");
 //   auto status = stub->SignUp(context.get(), request, &answer);
 //
 // The constructor returns once every shard serves and ends the process where that does not come. Thread-safe but for
@@ -36,8 +36,8 @@ class ServiceForTests {
   ~ServiceForTests();
 
   std::shared_ptr<grpc::Channel> Channel();
-  // What a call carries: a token of `actor` (none where the subject is empty) and the business time, RFC 3339; "" for
-  // none. Twenty seconds of patience.
+  // What a call carries: a development token of `actor` (none where the subject is empty) and the business time, RFC
+  // 3339; "" for none. Twenty seconds of patience.
   std::unique_ptr<grpc::ClientContext> As(const ActorView& actor, const std::string& time = "");
   // A UUIDv7 of now, another one each time.
   std::string NewRequestId();

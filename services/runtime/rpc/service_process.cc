@@ -16,7 +16,9 @@
 #include "services/runtime/rpc/command_door.h"
 #include "services/runtime/rpc/control_service.h"
 #include "services/runtime/rpc/gate.h"
+#include "services/runtime/rpc/key_rotation.h"
 #include "services/runtime/rpc/metrics.h"
+#include "services/runtime/rpc/people.h"
 #include "services/runtime/rpc/rpc_server.h"
 #include "services/runtime/shard/worker.h"
 
@@ -40,6 +42,7 @@ struct ServiceProcess::Impl {
   Metrics metrics;
   const PersonTokens persons;
   std::unique_ptr<TokenVerifier> tokens;
+  std::unique_ptr<KeyRotation> rotation;
   std::unique_ptr<Gate> gate;
   std::unique_ptr<CommandDoor> door;
   std::unique_ptr<Worker> worker;
@@ -68,10 +71,15 @@ struct ServiceProcess::Impl {
     const auto wanted = spec.policies ? spec.policies(options.shards) : std::vector<PolicySpec>();
     if (!wanted.empty() && !(backends.group_reader && backends.plain_reader))
       return absl::InvalidArgumentError("there is nothing to read policies' sources with");
-    auto made = TokenVerifier::Make({.jwks = options.jwks, .issuer = options.issuer, .audience = options.audience});
+    auto made = TokenVerifier::Make({.jwks = options.jwks,
+                                     .issuer = options.issuer,
+                                     .audience = options.audience,
+                                     .audiences = options.audiences,
+                                     .development = options.development_tokens});
     if (!made.ok()) return made.status();
     tokens = *std::move(made);
-    gate = std::make_unique<Gate>(tokens.get(), clock, options.driven_clock);
+    rotation = std::make_unique<KeyRotation>(tokens.get(), options.read_jwks, options.jwks);
+    gate = std::make_unique<Gate>(tokens.get(), PeopleOf(*backends.references), clock, options.driven_clock);
     door = std::make_unique<CommandDoor>(DoorOptions{.reply_to = backends.reply_to,
                                                      .body_key = options.body_key,
                                                      .max_in_flight = options.max_in_flight,
@@ -175,6 +183,7 @@ struct ServiceProcess::Impl {
 
   absl::Status Tick() {
     const int64_t now = clock->steady_ms();
+    rotation->Look(now);
     if (!door->can_append() && now - probed_ms >= kProbeEveryMs) {
       probed_ms = now;
       door->Probe(probe_shard++ % options.shards);

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "services/runtime/rpc/auth.h"
 #include "services/runtime/rpc/service_spec.h"
 
 namespace grpc {
@@ -36,8 +37,12 @@ struct ProcessOptions {
   int max_per_actor = 64;
   absl::Duration reply_wait = absl::Seconds(5);
   std::string jwks;  // the JSON text
+  std::function<std::string()> read_jwks =
+      {};  // that text again, as it is by then (key_rotation.h); empty: it never changes
   std::string issuer;
-  std::string audience;
+  std::string audience;  // of clients of any kind (auth.h)
+  std::map<std::string, ClientKind> audiences = {};
+  bool development_tokens = false;  // tokens may say what their subject may (auth.h)
   std::string body_key;
   std::string person_key;
 };

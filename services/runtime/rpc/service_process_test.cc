@@ -70,6 +70,7 @@ class ServiceProcessTest : public testing::Test {
                            .jwks = issuer_.Jwks(),
                            .issuer = "i",
                            .audience = "a",
+                           .development_tokens = true,
                            .body_key = "k"};
     ServiceSpec spec{.domain = "intake",
                      .machines = [](int) { return std::make_unique<Texts>(); },
@@ -139,7 +140,7 @@ class ServiceProcessTest : public testing::Test {
     CommandResult got;
     absl::Notification done;
     process_->context().door->Submit(
-        {.actor = {.subject = "c", .roles = {}, .unit = ""}, .method = "a.B/C", .deadline_steady_ms = INT64_MAX},
+        {.actor = {.subject = "c", .posts = {}}, .method = "a.B/C", .deadline_steady_ms = INT64_MAX},
         {.shard = 1, .routing_key = "t", .request_id = request_id, .body = &body, .payload = payload},
         [&](CommandResult r) {
           got = std::move(r);
@@ -204,7 +205,7 @@ TEST_F(ServiceProcessTest, AnswersAnotherReplicaOverItsChannel) {
   std::snprintf(head, sizeof head, "%012llx", static_cast<unsigned long long>(Clock::Real()->wall_ms()));
   const std::string time(head);
   bool answered = false;
-  other.Submit({.actor = {.subject = "c", .roles = {}, .unit = ""}, .method = "a.B/C", .deadline_steady_ms = INT64_MAX},
+  other.Submit({.actor = {.subject = "c", .posts = {}}, .method = "a.B/C", .deadline_steady_ms = INT64_MAX},
                {.shard = 1,
                 .routing_key = "t",
                 .request_id = time.substr(0, 8) + "-" + time.substr(8) + kRequestId,

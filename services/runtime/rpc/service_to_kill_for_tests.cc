@@ -16,6 +16,7 @@
 #include "absl/synchronization/notification.h"
 #include "civicmesh/runtime/v1/control_service.grpc.pb.h"
 #include "services/runtime/base/ids.h"
+#include "services/runtime/decider/posts_for_tests.h"
 #include "services/runtime/journal/kafka_journal.h"
 #include "services/runtime/journal/kafka_topics.h"
 #include "services/runtime/shard/reference_reader.h"
@@ -27,7 +28,7 @@ using runtime::v1::ControlService;
 
 constexpr absl::Duration kPatience = absl::Seconds(90);
 
-ActorView Operator() { return {.subject = "operator", .roles = {"OPERATOR"}, .unit = ""}; }
+ActorView Operator() { return {.subject = "operator", .posts = Posts({"OPERATOR"})}; }
 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
@@ -68,7 +69,7 @@ void ServiceToKill::Spawn() {
   pid_ = fork();
   if (pid_ == 0) {
     execl(program_.c_str(), program_.c_str(), kafka.c_str(), redis.c_str(), listen.c_str(), jwks.c_str(),
-          shards.c_str(), "--issuer=issuer", "--audience=civicmesh", nullptr);
+          shards.c_str(), "--issuer=issuer", "--audience=civicmesh", "--development_tokens", nullptr);
     _exit(127);
   }
 }
@@ -134,12 +135,7 @@ std::string ServiceToKill::NewRequestId() {
 }
 
 std::string ServiceToKill::TokenOf(const ActorView& actor) const {
-  return issuer_.Token({{"iss", "issuer"},
-                        {"aud", "civicmesh"},
-                        {"sub", actor.subject},
-                        {"exp", absl::ToUnixSeconds(absl::Now()) + 300},
-                        {"roles", actor.roles},
-                        {"unit", actor.unit}});
+  return issuer_.TokenOf(actor, {{"iss", "issuer"}, {"aud", "civicmesh"}});
 }
 
 }  // namespace civicmesh

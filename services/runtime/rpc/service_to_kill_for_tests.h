@@ -3,9 +3,8 @@
 //
 //   ServiceToKill service(PROGRAM, "intake", 8);
 //   auto stub = v1::IntakeService::NewStub(service.Connect());
-//   auto status = service.Call(*stub, {.subject = "u1", .roles = {"CITIZEN"}}, &Stub::SubmitReport, request, &report);
-//   service.Kill();
-//   service.Spawn();
+//   auto status = service.Call(*stub, {.subject = "u1", .posts = Posts({"CITIZEN"})}, &Stub::SubmitReport, request,
+//   &report); service.Kill(); service.Spawn();
 //
 // For tests only: fails them where the environment or the broker is not there. Call, Connect and NewRequestId are
 // thread-safe. Call blocks until there is an answer that is certain, LoadReference and Quiesce until it is so, at most

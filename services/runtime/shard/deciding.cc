@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/runtime/base/frame.h"
 #include "services/runtime/base/ids.h"
+#include "services/runtime/shard/actor_record.h"
 #include "services/runtime/shard/reference_view.h"
 #include "services/runtime/shard/shard_owner.h"
 
@@ -24,10 +25,6 @@ log::v1::Refused RuntimeRefusal(const char* reason, int code) {
   refused.set_domain("runtime");
   refused.set_code(code);
   return refused;
-}
-
-ActorView ViewOf(const log::v1::Actor& actor) {
-  return {.subject = actor.subject(), .roles = {actor.roles().begin(), actor.roles().end()}, .unit = actor.unit()};
 }
 
 }  // namespace
@@ -149,7 +146,7 @@ bool ShardOwner::DecideCommand(const LogRecord& in, const Command& command, cons
     Context ctx{.now_ms = now_ms,
                 .shard = shard_,
                 .shards = options_.shards,
-                .actor = ViewOf(command.actor()),
+                .actor = ActorOf(command.actor()),
                 .seed = command.command_id(),
                 .reference = &references};
     FillOutcome(record, memory_->machine().Decide(command.payload(), ctx), in.value);
@@ -263,7 +260,7 @@ void ShardOwner::FireTimer(const log::v1::TimerId& timer) {
   Context ctx{.now_ms = record.now_ms(),
               .shard = shard_,
               .shards = options_.shards,
-              .actor = {.subject = "timer", .roles = {}, .unit = ""},
+              .actor = {.subject = "timer", .posts = {}},
               .seed = Sha256(timer.SerializeAsString()),
               .reference = &references};
   FillOutcome(record, memory_->machine().Fire({timer.stream(), timer.kind(), timer.due_ms()}, ctx), "");

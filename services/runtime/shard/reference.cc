@@ -11,7 +11,10 @@ absl::Status ReferenceLibrary::Add(const std::string& kind, std::string_view con
   const std::string key = kind + "/" + Sha256(content);
   {
     absl::MutexLock lock(&mutex_);
-    if (contents_.count(key)) return absl::OkStatus();
+    if (auto known = contents_.find(key); known != contents_.end()) {
+      newest_[kind] = known->second;
+      return absl::OkStatus();
+    }
   }
   auto made = std::make_shared<Content>();
   if (auto parser = parsers_.find(kind); parser != parsers_.end()) {
@@ -20,8 +23,20 @@ absl::Status ReferenceLibrary::Add(const std::string& kind, std::string_view con
     made->parsed = *std::move(parsed);
   }
   absl::MutexLock lock(&mutex_);
-  contents_.emplace(key, std::move(made));
+  newest_[kind] = contents_.emplace(key, std::move(made)).first->second;
   return absl::OkStatus();
+}
+
+void ReferenceLibrary::BecomeCurrent() {
+  absl::MutexLock lock(&mutex_);
+  current_ = true;
+}
+
+std::shared_ptr<const ReferenceLibrary::Content> ReferenceLibrary::Newest(std::string_view kind) const {
+  absl::MutexLock lock(&mutex_);
+  if (!current_) return nullptr;
+  auto it = newest_.find(kind);
+  return it == newest_.end() ? nullptr : it->second;
 }
 
 std::shared_ptr<const ReferenceLibrary::Content> ReferenceLibrary::Find(std::string_view kind,

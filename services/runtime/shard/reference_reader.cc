@@ -9,6 +9,7 @@
 #include "civicmesh/log/v1/log.pb.h"
 #include "services/runtime/base/frame.h"
 #include "services/runtime/base/ids.h"
+#include "services/runtime/base/log.h"
 #include "services/runtime/shard/reference_library.h"
 
 namespace civicmesh {
@@ -47,10 +48,13 @@ struct ReferenceReader::Impl : LogSink {
     for (const auto& [index, part] : parts) content += part;
     partial.erase(chunk.sha256());
     // A content that no parser takes stays absent: an activation of it waits, visibly, instead of deciding by half of
-    // it.
-    if (Sha256(content) == chunk.sha256()) library->Add(chunk.kind(), content).IgnoreError();
+    // it; and of what needs no activation the one before goes on to hold.
+    if (Sha256(content) != chunk.sha256()) return;
+    if (auto added = library->Add(chunk.kind(), content); !added.ok())
+      Log(Severity::kError, "reference data is not what its kind promises",
+          {{"kind", chunk.kind()}, {"version", chunk.version()}, {"why", std::string(added.message())}});
   }
-  void OnEnd(Partition, int64_t) override {}
+  void OnEnd(Partition, int64_t) override { library->BecomeCurrent(); }
   void OnTrouble(Partition, absl::Status) override { restart = true; }
 };
 

@@ -20,7 +20,7 @@ template <typename Request>
 std::variant<Attendance, Refusal> Attend(const v1::ActivityState& state, const Request& request, const Caller& caller) {
   const auto name = ParseRecordName(request.name());
   const bool own = name && name->volunteer_token == caller.token;
-  if (!name || (!own && !IsOrganiser(state, caller.ctx))) return Refuse(v1::REASON_NOT_YOUR_RECORD, "name");
+  if (!name || (!own && !IsOrganiser(state, caller.ctx))) return Refuse(v1::REASON_RECORD_NOT_FOUND, "name");
   const v1::Participant* of = FindParticipant(state, name->volunteer_token);
   if (!of) return Refuse(v1::REASON_RECORD_NOT_FOUND, "name");
   if (!EtagHolds(request.etag(), of->version())) return Refuse(v1::REASON_ETAG_MISMATCH, "etag");
@@ -72,7 +72,7 @@ Decision CheckOut(const v1::ActivityState& state, const v1::CheckOutRequest& req
 
 Decision ConfirmService(const v1::ActivityState& state, const v1::ConfirmServiceRequest& request,
                         const Caller& caller) {
-  if (!IsOrganiser(state, caller.ctx)) return Refuse(v1::REASON_NOT_YOUR_ACTIVITY, "name");
+  if (!IsOrganiser(state, caller.ctx)) return Refuse(v1::REASON_RECORD_NOT_FOUND, "name");
   auto attend = Attend(state, request, caller);
   if (auto* refusal = std::get_if<Refusal>(&attend)) return std::move(*refusal);
   const auto& [of, actor] = std::get<Attendance>(attend);

@@ -12,6 +12,7 @@
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "services/runtime/decider/given_when_then.h"
+#include "services/runtime/decider/posts_for_tests.h"
 #include "services/volunteering/domain/common.h"
 #include "services/volunteering/domain/names.h"
 #include "services/volunteering/domain/shard.h"
@@ -40,7 +41,7 @@ v1::AgeBand BandOf(const Json& signup) {
 class Told {
  public:
   explicit Told(const Json& line)
-      : line_(line), organiser_{.subject = line["organiser"], .roles = {"ORGANISER"}, .unit = ""} {}
+      : line_(line), organiser_{.subject = line["organiser"], .posts = Posts({"ORGANISER"})} {}
 
   void Run() {
     Publish();
@@ -109,7 +110,7 @@ class Told {
     const std::string refused = kind == "sign_up" && signup.contains("refused")
                                     ? "REASON_" + signup["refused"].get<std::string>()
                                     : std::string();
-    EXPECT_EQ(Do(command, Token(signup), {.subject = signup["person"], .roles = {"CITIZEN"}, .unit = ""}, at), refused)
+    EXPECT_EQ(Do(command, Token(signup), {.subject = signup["person"], .posts = Posts({"CITIZEN"})}, at), refused)
         << line_["id"] << kind << signup;
   }
 

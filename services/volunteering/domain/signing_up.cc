@@ -58,7 +58,7 @@ Decision SignUp(const v1::ActivityState& state, const v1::SignUpRequest& request
 
 Decision CancelSignUp(const v1::ActivityState& state, const v1::CancelSignUpRequest& request, const Caller& caller) {
   const auto name = ParseRecordName(request.name());
-  if (!name || name->volunteer_token != caller.token) return Refuse(v1::REASON_NOT_YOUR_RECORD, "name");
+  if (!name || name->volunteer_token != caller.token) return Refuse(v1::REASON_RECORD_NOT_FOUND, "name");
   const v1::Participant* own = FindParticipant(state, caller.token);
   if (!own) return Refuse(v1::REASON_RECORD_NOT_FOUND, "name");
   if (!EtagHolds(request.etag(), own->version())) return Refuse(v1::REASON_ETAG_MISMATCH, "etag");

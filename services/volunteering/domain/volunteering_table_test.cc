@@ -7,6 +7,7 @@
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "services/runtime/decider/given_when_then.h"
+#include "services/runtime/decider/posts_for_tests.h"
 #include "services/volunteering/domain/shard.h"
 
 namespace civicmesh::volunteering {
@@ -14,10 +15,10 @@ namespace {
 
 using namespace gwt;  // NOLINT(google-build-using-namespace): the tables' words
 
-const ActorView kOrganiser{.subject = "organiser-01", .roles = {"ORGANISER"}, .unit = ""};
-const ActorView kOtherOrganiser{.subject = "organiser-02", .roles = {"ORGANISER"}, .unit = ""};
-const ActorView kFormerOrganiser{.subject = "organiser-01", .roles = {"CITIZEN"}, .unit = ""};
-const ActorView kCitizen{.subject = "u1", .roles = {"CITIZEN"}, .unit = ""};
+const ActorView kOrganiser{.subject = "organiser-01", .posts = Posts({"ORGANISER"})};
+const ActorView kOtherOrganiser{.subject = "organiser-02", .posts = Posts({"ORGANISER"})};
+const ActorView kFormerOrganiser{.subject = "organiser-01", .posts = Posts({"CITIZEN"})};
+const ActorView kCitizen{.subject = "u1", .posts = Posts({"CITIZEN"})};
 
 // An activity on 2026-11-18 (the tables' day) from 14:00 to 16:00, published the day before; `more` overrides fields.
 std::string PublishText(const std::string& more = "") {
@@ -170,9 +171,9 @@ TEST(VolunteeringTableTest, Cancelling) {
        Given(Published(), SignedUp("p-1"), Did(Own("cancel_sign_up", "p-1"), "2026-11-17 12:01", kCitizen)),
        When(Own("cancel_sign_up", "p-1"), "2026-11-17 12:02", kCitizen), Refused(v1::REASON_WRONG_STATUS)},
       {"not for another", Given(Published(), SignedUp("p-1")),
-       When(RecordText("cancel_sign_up", "p-1", "p-2"), "10:00", kCitizen), Refused(v1::REASON_NOT_YOUR_RECORD)},
+       When(RecordText("cancel_sign_up", "p-1", "p-2"), "10:00", kCitizen), Refused(v1::REASON_RECORD_NOT_FOUND)},
       {"not by the organiser", Given(Published(), SignedUp("p-1")),
-       When(RecordText("cancel_sign_up", "p-1", "p-o"), "10:00", kOrganiser), Refused(v1::REASON_NOT_YOUR_RECORD)},
+       When(RecordText("cancel_sign_up", "p-1", "p-o"), "10:00", kOrganiser), Refused(v1::REASON_RECORD_NOT_FOUND)},
       {"never signed up", Given(Published()), When(Own("cancel_sign_up", "p-1"), "10:00", kCitizen),
        Refused(v1::REASON_RECORD_NOT_FOUND)},
       {"seen before it changed", Given(Published(), SignedUp("p-1")),
@@ -214,9 +215,9 @@ TEST(VolunteeringTableTest, CheckingIn) {
       {"the organiser for the volunteer", signed_up, When(RecordText("check_in", "p-1", "p-o"), "14:00", kOrganiser),
        Then("volunteer_checked_in {context {actor: 'organiser-01'} volunteer_token: 'p-1'}")},
       {"another organiser", signed_up, When(RecordText("check_in", "p-1", "p-x"), "14:00", kOtherOrganiser),
-       Refused(v1::REASON_NOT_YOUR_RECORD)},
+       Refused(v1::REASON_RECORD_NOT_FOUND)},
       {"another volunteer", Given(signed_up, SignedUp("p-2")),
-       When(RecordText("check_in", "p-1", "p-2"), "14:00", kCitizen), Refused(v1::REASON_NOT_YOUR_RECORD)},
+       When(RecordText("check_in", "p-1", "p-2"), "14:00", kCitizen), Refused(v1::REASON_RECORD_NOT_FOUND)},
       {"twice", Given(signed_up, CheckedIn("p-1", "14:00")), When(Own("check_in", "p-1"), "14:01", kCitizen),
        Refused(v1::REASON_WRONG_STATUS)},
       {"without having signed up", Given(Published()), When(Own("check_in", "p-1"), "14:00", kCitizen),
@@ -244,7 +245,7 @@ TEST(VolunteeringTableTest, CheckingOut) {
        When(RecordText("check_out", "p-1", "p-o"), "15:00", kOrganiser),
        Then("volunteer_checked_out {context {actor: 'organiser-01'} minutes: 60}")},
       {"another volunteer", Given(Published(), SignedUp("p-1"), CheckedIn("p-1", "14:00")),
-       When(RecordText("check_out", "p-1", "p-2"), "15:00", kCitizen), Refused(v1::REASON_NOT_YOUR_RECORD)},
+       When(RecordText("check_out", "p-1", "p-2"), "15:00", kCitizen), Refused(v1::REASON_RECORD_NOT_FOUND)},
       {"without having come", Given(Published(), SignedUp("p-1")), When(Own("check_out", "p-1"), "15:00", kCitizen),
        Refused(v1::REASON_WRONG_STATUS)},
       {"twice", Given(Published(), SignedUp("p-1"), CheckedIn("p-1", "14:00"), CheckedOut("p-1", "15:00")),
@@ -272,9 +273,9 @@ TEST(VolunteeringTableTest, Confirming) {
       {"twice", Given(served, Did(ConfirmText("p-1", 105), "17:00", kOrganiser)),
        When(ConfirmText("p-1", 60), "17:01", kOrganiser), Refused(v1::REASON_ALREADY_CONFIRMED)},
       {"by another organiser", served, When(ConfirmText("p-1", 105), "17:00", kOtherOrganiser),
-       Refused(v1::REASON_NOT_YOUR_ACTIVITY)},
+       Refused(v1::REASON_RECORD_NOT_FOUND)},
       {"by the volunteer", served, When(Own("confirm_service", "p-1", "minutes: 105"), "17:00", kCitizen),
-       Refused(v1::REASON_NOT_YOUR_ACTIVITY)},
+       Refused(v1::REASON_RECORD_NOT_FOUND)},
       {"of one who is still there", Given(Published(), SignedUp("p-1"), CheckedIn("p-1", "14:08")),
        When(ConfirmText("p-1", 1), "15:00", kOrganiser), Refused(v1::REASON_WRONG_STATUS)},
       {"of one who never came", Given(Published(), SignedUp("p-1")), When(ConfirmText("p-1", 1), "17:00", kOrganiser),

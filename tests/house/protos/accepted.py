@@ -11,7 +11,7 @@ accepted.txt is that list: a name, which facet of it, and what stands there.
   reserved.5     a number, or a name, that is never used again
   signature      what a method takes and returns
   GET:/v1/…      an address of HTTP, and which field its body is
-  may.CITIZEN    a post that may call a method; may.anonymous: nobody needs a token
+  may.CITIZEN    a post that may call a method, and how far it reaches; may.anonymous: nobody needs a token
 
 What is new may come at any time and is taken over by tests/house/protos/accept. What is gone or reads otherwise is a break
 (broken). Two things are none by themselves, but have to be meant (meant).
@@ -77,8 +77,8 @@ def _method(protos, name, method):
     yield (name, "signature"), f"{streams[0]}{method.input_type[1:]} returns {streams[1]}{method.output_type[1:]}"
     for verb, template, body in protos.bindings(method):
         yield (name, f"{verb}:{template}"), f"body {body or 'none'}"
-    for post in protos.posts(method):
-        yield (name, f"may.{post}"), "call"
+    for post, scope in protos.posts(method).items():
+        yield (name, f"may.{post}"), scope
 
 
 def _says(types, request):

@@ -20,7 +20,7 @@ service ToyService {
   // Gets one.
   rpc GetToy(GetToyRequest) returns (Toy) {
     option (google.api.http) = {get: "/v1/{name=toys/*}"};
-    option (civicmesh.options.v1.access) = {roles: ROLE_CITIZEN};
+    option (civicmesh.options.v1.access) = {rights: {roles: ROLE_CITIZEN scope: SCOPE_OWN}};
   }
 }
 // A toy.
@@ -82,9 +82,11 @@ class RuleTest(unittest.TestCase):
         self.bad(rules.commented, ("  // By where they are.\n", ""))
 
     def test_access(self):
-        self.bad(rules.access, ("    option (civicmesh.options.v1.access) = {roles: ROLE_CITIZEN};\n", ""))
-        self.bad(rules.access, ("{roles: ROLE_CITIZEN}", "{}"))
+        self.bad(rules.access, ("    option (civicmesh.options.v1.access) = {rights: {roles: ROLE_CITIZEN scope: SCOPE_OWN}};\n", ""))
+        self.bad(rules.access, ("{rights: {roles: ROLE_CITIZEN scope: SCOPE_OWN}}", "{}"))
         self.bad(rules.access, ("ROLE_CITIZEN", "ROLE_UNSPECIFIED"))
+        self.bad(rules.access, (" scope: SCOPE_OWN", ""))
+        self.bad(rules.access, ("roles: ROLE_CITIZEN ", ""))
         self.bad(rules.access, ('    option (google.api.http) = {get: "/v1/{name=toys/*}"};\n', ""))
 
     def test_own_requests(self):
@@ -124,7 +126,7 @@ class AcceptedTest(unittest.TestCase):
                 [("  Colour colour = 3;", "  Colour colour = 3;\n  string text = 9;"),
                  ("  COLOUR_RED = 1;", "  COLOUR_RED = 1;\n  COLOUR_BLUE = 2;")],
                 [("  // Gets one.", "  // Makes one.\n  rpc MakeToy(MakeToyRequest) returns (Toy) {\n    option "
-                  '(google.api.http) = {post: "/v1/toys"};\n    option (civicmesh.options.v1.access) = {roles: ROLE_OPERATOR};\n'
+                  '(google.api.http) = {post: "/v1/toys"};\n    option (civicmesh.options.v1.access) = {rights: {roles: ROLE_OPERATOR scope: SCOPE_ANY}};\n'
                   "  }\n  // Gets one."), ("// A toy.", "// Needed.\nmessage MakeToyRequest {\n  // Required.\n  string name = 1;\n}\n// A toy.")],
                 [('get: "/v1/{name=toys/*}"', 'get: "/v1/{name=toys/*}" additional_bindings {get: "/v1/{name=boxes/*/toys/*}"}')],
                 [("message GetToyRequest {", "message GetToyRequest {\n  // As last seen.\n  string etag = 2;")],
@@ -158,7 +160,7 @@ class AcceptedTest(unittest.TestCase):
             self.assertRegex(found[0], "a new package v2|additional_bindings|a reason of its own")
 
     def test_anonymous_callers_go_on(self):
-        open_to_all = ("roles: ROLE_CITIZEN", "roles: ROLE_CITIZEN anonymous: true")
+        open_to_all = ("{rights: {roles: ROLE_CITIZEN scope: SCOPE_OWN}}", "{rights: {roles: ROLE_CITIZEN scope: SCOPE_OWN} anonymous: true}")
         self.accepted = self.changed(open_to_all)
         self.assertRegex(self.broken()[0], "GetToy may.anonymous .* is gone")
 
@@ -196,8 +198,8 @@ class AcceptedTest(unittest.TestCase):
                       self.meant(("message GetToyRequest {", "message GetToyRequest {\n  // Required.\n  int32 size = 2;"))[0])
 
     def test_more_callers_have_to_be_meant(self):
-        for post in ("roles: ROLE_OPERATOR", "anonymous: true"):
-            self.assertIn("more may call it than before", self.meant(("roles: ROLE_CITIZEN", f"roles: ROLE_CITIZEN {post}"))[0])
+        for more in ("rights: {roles: ROLE_OPERATOR scope: SCOPE_ANY}", "anonymous: true"):
+            self.assertIn("more may call it than before", self.meant(("SCOPE_OWN}}", "SCOPE_OWN} " + more + "}"))[0])
 
     def test_only_what_is_kept_or_called_counts(self):
         of_service = accepted.elements(protos(SERVICE, name="civicmesh/toy/v1/toy_service.proto"))

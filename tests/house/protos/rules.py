@@ -60,10 +60,13 @@ def access(protos):
         for service in file.service:
             for method in service.method:
                 may = protos.option("Method", method, "civicmesh.options.v1.access")
-                if may is None or not (may.anonymous or may.roles):
+                if may is None or not (may.anonymous or may.rights):
                     yield f"{file.name}: {service.name}.{method.name} does not say who may call it"
-                if may is not None and 0 in may.roles:
-                    yield f"{file.name}: {service.name}.{method.name} names no post by ROLE_UNSPECIFIED"
+                for right in may.rights if may is not None else ():
+                    if 0 in right.roles or not right.roles:
+                        yield f"{file.name}: {service.name}.{method.name} names no post by ROLE_UNSPECIFIED"
+                    if right.scope == 0:
+                        yield f"{file.name}: {service.name}.{method.name} does not say how far a right reaches"
                 if protos.option("Method", method, "google.api.http") is None:
                     yield f"{file.name}: {service.name}.{method.name} has no google.api.http"
 

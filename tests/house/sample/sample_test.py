@@ -48,6 +48,7 @@ def load(name, message):
 
 
 DISTRICT = load("district.json", reference_pb2.District())
+ROSTER = load("roster.json", reference_pb2.Roster())
 STANDARD = load("standard.json", reference_pb2.Standard())
 RULES = load("points_rules.json", reference_pb2.PointsRules())
 CATALOGUE = load("catalogue.json", reference_pb2.Catalogue())
@@ -175,7 +176,7 @@ class Grids(unittest.TestCase):
                 self.assertEqual(len(found), 1, (x, y, found))
 
     def test_everyone_named_is_known(self):
-        subjects = {s.subject for s in DISTRICT.staff}
+        subjects = {member.subject for member in ROSTER.members}
         for grid in DISTRICT.grids:
             self.assertIn(grid.chief, subjects)
         for road in DISTRICT.roads:
@@ -186,27 +187,31 @@ class Grids(unittest.TestCase):
 
 class People(unittest.TestCase):
     def test_subjects_and_posts(self):
-        subjects = [s.subject for s in DISTRICT.staff]
+        subjects = [member.subject for member in ROSTER.members]
         self.assertEqual(len(subjects), len(set(subjects)))
         units = {u.id for u in DISTRICT.units}
         holders = collections.Counter()
         workers = collections.Counter()
-        for member in DISTRICT.staff:
-            self.assertTrue(set(member.roles) <= ROLES and member.roles, member.subject)
-            holders.update(member.roles)
-            self.assertEqual("UNIT_WORKER" in member.roles, bool(member.unit), member.subject)
-            if member.unit:
-                self.assertIn(member.unit, units)
-                workers[member.unit] += 1
+        for member in ROSTER.members:
+            self.assertTrue(member.posts, member.subject)
+            for post in member.posts:
+                self.assertIn(post.role, ROLES, member.subject)
+                holders[post.role] += 1
+                self.assertEqual(post.role == "UNIT_WORKER", bool(post.unit), member.subject)
+                self.assertTrue(any(code.startswith(post.area) for code in RINGS), member.subject)
+                if post.unit:
+                    self.assertIn(post.unit, units)
+                    workers[post.unit] += 1
         for role in ROLES - {"CITIZEN"}:
             self.assertGreaterEqual(holders[role], 2, role)
         for unit in units:
             self.assertGreaterEqual(workers[unit], 2, unit)
 
     def test_who_judges_never_disposes(self):
-        for member in DISTRICT.staff:
-            if "UNIT_WORKER" in member.roles:
-                self.assertEqual(list(member.roles), ["UNIT_WORKER"], member.subject)
+        for member in ROSTER.members:
+            roles = [post.role for post in member.posts]
+            if "UNIT_WORKER" in roles:
+                self.assertEqual(set(roles), {"UNIT_WORKER"}, member.subject)
 
 
 class Duties(unittest.TestCase):
@@ -413,7 +418,7 @@ class Reports(unittest.TestCase):
 class Volunteering(unittest.TestCase):
     def test_activities(self):
         self.assertGreaterEqual(len(ACTIVITIES), 8)
-        organisers = {s.subject for s in DISTRICT.staff if "ORGANISER" in s.roles}
+        organisers = {m.subject for m in ROSTER.members if any(post.role == "ORGANISER" for post in m.posts)}
         refusals = set()
         for a in ACTIVITIES:
             self.assertIn(a["organiser"], organisers)

@@ -12,10 +12,11 @@ BELOW = {
     "decider": {"base"},
     "workcalendar": {"base"},
     "personal": set(),
+    "people": {"base", "decider"},
     "journal": {"base", "decider"},
     "hotstate": {"base", "decider"},
     "shard": {"base", "decider", "journal", "hotstate"},
-    "rpc": {"base", "decider", "journal", "hotstate", "shard"},
+    "rpc": {"base", "decider", "journal", "hotstate", "shard", "people"},
 }
 SHARED_PROTOS = {"type", "options", "reference", "log", "runtime"}
 DOMAIN_PROTOS = {"type", "options", "reference"}

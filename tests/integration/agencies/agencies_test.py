@@ -41,7 +41,8 @@ class InACity(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         # The real clock: an agency sends no business time.
-        cls.city = AskedTown("agencies-", "--services=intake,dispatch,analytics", "--clock=real")
+        cls.city = AskedTown("agencies-", "--services=intake,dispatch,analytics", "--clock=real",
+                             "--development-tokens")
         cls.addClassCleanup(cls.city.remove)
         cls.picture = cls.city.folder / "picture.jpg"
         cls.picture.write_bytes(b"a picture")

@@ -24,7 +24,7 @@ service ToyService {
   // Breaks one | <all>.
   rpc BreakToy(BreakToyRequest) returns (BreakToyRequest) {
     option (google.api.http) = {post: "/v1/{name=toys/*}:break" body: "*"};
-    option (civicmesh.options.v1.access) = {roles: ROLE_CITIZEN anonymous: true};
+    option (civicmesh.options.v1.access) = {rights: {roles: ROLE_CITIZEN scope: SCOPE_OWN} anonymous: true};
   }
 }
 // What is needed.
@@ -155,7 +155,7 @@ class ReferenceTest(unittest.TestCase):
 
     def test_a_method_and_its_request(self):
         page = reference.Reference(toy(), toy()).pages["toy.md"]
-        for said in ["Breaks one \\| &lt;all>.", "- `POST /v1/{name=toys/*}:break`, body: `*`", "CITIZEN; also without a token",
+        for said in ["Breaks one \\| &lt;all>.", "- `POST /v1/{name=toys/*}:break`, body: `*`", "CITIZEN (own); also without a token",
                      "| 3 | `falls` | bool | One of how. Whether it falls. |", "map of string to [BreakToyRequest.Part](#BreakToyRequest.Part)",
                      '| 1 | `name` | string | "toys/{toy}" |', "- deadline 30s, at most 5 attempts"]:
             self.assertIn(said, page)

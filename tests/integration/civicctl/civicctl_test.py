@@ -45,7 +45,7 @@ class City(Town):
         return subprocess.run(["redis-cli", "-s", self.where["redis"], *args], capture_output=True, text=True, check=True).stdout
 
     def post(self, path, role, body):
-        token = self.ctl("token", f"--keys={self.where['keys']}", f"--subject={role.lower()}-01", f"--roles={role}").strip()
+        token = self.ctl("token", f"--keys={self.where['keys']}", f"--subject={role.lower()}-01").strip()
         request = urllib.request.Request(
             self.where["door"] + path, data=json.dumps({"request_id": new_request_id(), **body}).encode(), method="POST",
             headers={"authorization": f"Bearer {token}", "civicmesh-time": NOON})

@@ -35,7 +35,7 @@ def centre(grid):
 
 def setUpModule():  # pylint: disable=invalid-name
     global CITY
-    CITY = AskedTown("door-", "--services=dispatch")
+    CITY = AskedTown("door-", "--services=dispatch", "--development-tokens")
     unittest.addModuleCleanup(CITY.remove)
 
 

@@ -20,7 +20,7 @@ CALLS, MAY_TAKE = 20, 0.25
 
 class WatchedCity(AskedTown):
     def __init__(self):
-        super().__init__("hostile-", "--services=" + ",".join(SERVICES))
+        super().__init__("hostile-", "--services=" + ",".join(SERVICES), "--development-tokens")
         host, _, port = self.where["door"].removeprefix("http://").partition(":")
         self.address = (host, int(port))
         self.forge = Forge(self.signing_key, self.kid, self.where["issuer"], self.where["audience"])

@@ -33,9 +33,9 @@ class Deeds:
     """`like`: the facts of cases as they were registered; the deeds happen at their places, of their class and condition.
     They begin at `at`, milliseconds of business time, which goes on by a minute with each."""
 
-    def __init__(self, city, district, like, at):
+    def __init__(self, city, roster, like, at):
         self._city = city
-        self._staff = json.loads(district.read_text(encoding="utf-8"))["staff"]
+        self._members = json.loads(roster.read_text(encoding="utf-8"))["members"]
         self._like, self._at = like, at
         self._tokens = {}
 
@@ -62,12 +62,12 @@ class Deeds:
 
     def call(self, role, path, unit=None, **body):
         """POST with a body, else GET, by one of the staff or by the citizen whose name is given as the role."""
-        subject = next((one["subject"] for one in self._staff if role in one["roles"] and one.get("unit") == unit), role)
-        role = role if subject != role else "CITIZEN"
+        subject = next((member["subject"] for member in self._members for post in member["posts"]
+                        if post["role"] == role and post.get("unit") == unit and "area" not in post), role)
         if subject not in self._tokens:
             self._tokens[subject] = subprocess.run(
-                [self._city.binaries / "civicctl", "token", f"--keys={self._city.keys}", f"--subject={subject}", f"--roles={role}",
-                 *([f"--unit={unit}"] if unit else [])], check=True, capture_output=True, text=True).stdout.strip()
+                [self._city.binaries / "civicctl", "token", f"--keys={self._city.keys}", f"--subject={subject}"],
+                check=True, capture_output=True, text=True).stdout.strip()
         self._at += MINUTE
         change = ":" in path or path in ("reports", "cases")
         request = urllib.request.Request(

@@ -38,7 +38,7 @@ class Replayed(Town):
         super().__init__("kpi-")
         unittest.addModuleCleanup(self.remove)
         self.run(BIN / "civicctl", "replay", f"--door={self.city.door}", f"--keys={self.city.keys}", f"--limit={REPORTS}")
-        self.token = self.city.token("analyst-01", "ANALYST", hours=1)
+        self.token = self.city.token("analyst-01", hours=1)
         self.descriptors = self.describe()
         self.do_what_a_replay_does_not()
         self.await_fold()
@@ -50,7 +50,7 @@ class Replayed(Town):
         facts = kpi_fold.read_facts(self.descriptors, self.dumped())
         like = [fact.body.context for fact in facts
                 if fact.type == "CaseRegistered" and kpi_fold.named(fact.body, "limit_kind") == "WORKING_DAY"]
-        deeds = Deeds(self.city, ROOT / "deploy/sample/district.json", like, max(fact.at for fact in facts))
+        deeds = Deeds(self.city, ROOT / "deploy/sample/roster.json", like, max(fact.at for fact in facts))
         deeds.do()
         deeds.await_rest(DOMAINS)
 

@@ -26,7 +26,7 @@ RECEIVED, FORWARDED = "REPORT_STATUS_RECEIVED", "REPORT_STATUS_FORWARDED"
 
 def setUpModule():  # pylint: disable=invalid-name
     global CITY
-    CITY = AskedTown("rcp-", "--services=intake")
+    CITY = AskedTown("rcp-", "--services=intake", "--development-tokens")
     unittest.addModuleCleanup(CITY.remove)
 
 

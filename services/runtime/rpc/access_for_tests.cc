@@ -1,0 +1,124 @@
+#include "services/runtime/rpc/access_for_tests.h"
+
+#include <google/protobuf/text_format.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/synchronization/notification.h"
+#include "civicmesh/options/v1/options.pb.h"
+
+namespace civicmesh {
+namespace {
+
+using google::protobuf::Message;
+using google::protobuf::MethodDescriptor;
+
+std::unique_ptr<Message> NewRequest(const MethodDescriptor& method) {
+  return std::unique_ptr<Message>(
+      google::protobuf::MessageFactory::generated_factory()->GetPrototype(method.input_type())->New());
+}
+
+grpc::Status Call(ServiceForTests& service, const ActorView& actor, const std::string& time,
+                  const MethodDescriptor& method, const Message& request) {
+  grpc::GenericStub stub(service.Channel());
+  const std::string bytes = request.SerializeAsString();
+  const grpc::Slice slice(bytes);
+  const grpc::ByteBuffer sent(&slice, 1);
+  grpc::ByteBuffer answer;
+  grpc::Status status;
+  absl::Notification answered;
+  const auto context = service.As(actor, time);
+  stub.UnaryCall(context.get(), absl::StrCat("/", method.service()->full_name(), "/", method.name()), {}, &sent,
+                 &answer, [&](grpc::Status s) {
+                   status = std::move(s);
+                   answered.Notify();
+                 });
+  answered.WaitForNotification();
+  return status;
+}
+
+std::string Told(const grpc::Status& status) {
+  return absl::StrCat(status.error_code(), " ", status.error_message(), " ", status.error_details());
+}
+
+bool Gives(const options::v1::Access& access, int role) {
+  return std::any_of(access.rights().begin(), access.rights().end(), [role](const options::v1::Right& right) {
+    return std::count(right.roles().begin(), right.roles().end(), role) > 0;
+  });
+}
+
+std::string WrongAnswerTo(ServiceForTests& service, const MethodDescriptor& method, int role) {
+  const auto& access = method.options().GetExtension(options::v1::access);
+  const bool may = access.anonymous() || (role != 0 && Gives(access, role));
+  ActorView actor;
+  const std::string post = options::v1::Role_Name(static_cast<options::v1::Role>(role)).substr(sizeof("ROLE_") - 1);
+  if (role != 0)
+    actor = {.subject = absl::StrCat("some-", post), .posts = {{.role = post, .unit = "u-any", .area = ""}}};
+  const auto code = Call(service, actor, "2026-11-18T10:00:00+08:00", method, *NewRequest(method)).error_code();
+  const auto refusal = role == 0 ? grpc::StatusCode::UNAUTHENTICATED : grpc::StatusCode::PERMISSION_DENIED;
+  if (may != (code == refusal)) return "";
+  return absl::StrCat(method.name(), " by ", role == 0 ? "nobody" : post, ": ", code,
+                      may ? ", though it may" : ", though it may not");
+}
+
+}  // namespace
+
+std::vector<std::string> WrongAnswersToPosts(ServiceForTests& service,
+                                             const google::protobuf::ServiceDescriptor& rpcs) {
+  std::vector<std::string> wrong;
+  const auto* roles = google::protobuf::GetEnumDescriptor<options::v1::Role>();
+  for (int m = 0; m < rpcs.method_count(); ++m)
+    for (int r = 0; r < roles->value_count(); ++r)
+      if (auto found = WrongAnswerTo(service, *rpcs.method(m), roles->value(r)->number()); !found.empty())
+        wrong.push_back(std::move(found));
+  return wrong;
+}
+
+std::string WrongAnswersToObjects(ServiceForTests& service, const ObjectCase& o) {
+  const auto ask = [&](const std::string& name) { return Call(service, o.actor, o.time, *o.method, *o.request(name)); };
+  const grpc::Status nowhere = ask(o.nowhere), beyond = ask(o.beyond), within = ask(o.within);
+  const std::string who = absl::StrCat(o.method->name(), " by ", o.actor.subject, ": ");
+  if (nowhere.error_code() != grpc::StatusCode::NOT_FOUND)
+    return absl::StrCat(who, "what is nowhere is answered ", Told(nowhere));
+  // What repeats the name that was asked for may differ in it alone.
+  const std::string same = absl::StrReplaceAll(Told(beyond), {{o.beyond, o.nowhere}});
+  if (same != Told(nowhere))
+    return absl::StrCat(who, "what is out of reach is answered ", Told(beyond), ", what is nowhere ", Told(nowhere));
+  if (within.error_code() == grpc::StatusCode::NOT_FOUND ||
+      within.error_code() == grpc::StatusCode::PERMISSION_DENIED ||
+      within.error_code() == grpc::StatusCode::INVALID_ARGUMENT)
+    return absl::StrCat(who, "what is within reach is answered ", Told(within));
+  return "";
+}
+
+std::vector<std::string> PostsWithScope(const MethodDescriptor& method, Scope scope) {
+  std::vector<std::string> posts;
+  for (const auto& right : method.options().GetExtension(options::v1::access).rights())
+    for (int role : right.roles())
+      if (right.scope() == static_cast<options::v1::Scope>(scope))
+        posts.push_back(options::v1::Role_Name(static_cast<options::v1::Role>(role)).substr(sizeof("ROLE_") - 1));
+  return posts;
+}
+
+std::unique_ptr<Message> RequestFor(ServiceForTests& service, const MethodDescriptor& method, const std::string& text,
+                                    const std::string& name) {
+  auto request = NewRequest(method);
+  if (!google::protobuf::TextFormat::ParseFromString(text, request.get())) {
+    fprintf(stderr, "%s does not take: %s\n", method.name().c_str(), text.c_str());
+    abort();
+  }
+  const auto* fields = request->GetDescriptor();
+  if (const auto* id = fields->FindFieldByName("request_id"))
+    request->GetReflection()->SetString(request.get(), id, service.NewRequestId());
+  for (const char* about : {"name", "parent"})
+    if (const auto* field = fields->FindFieldByName(about))
+      request->GetReflection()->SetString(request.get(), field, name);
+  return request;
+}
+
+}  // namespace civicmesh
