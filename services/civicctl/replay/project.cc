@@ -104,7 +104,6 @@ class Projection {
  public:
   Projection(const Options& options, const CityFiles& files, Mesh& mesh, Loop& loop)
       : options_(options),
-        files_(files),
         mesh_(mesh),
         loop_(loop),
         staff_(files.roster, files.district, Dice("project")) {}
@@ -238,7 +237,6 @@ class Projection {
   }
 
   const Options& options_;
-  const CityFiles& files_;
   Mesh& mesh_;
   Loop& loop_;
   const Staff staff_;
