@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "services/runtime/hotstate/hot_state_contract.h"
+#include "services/runtime/hotstate/redis_check.h"
 #include "services/runtime/hotstate/redis_server_for_tests.h"
 
 namespace civicmesh {
@@ -28,6 +29,17 @@ class RealServer : public HotServer {
 
 INSTANTIATE_TEST_SUITE_P(Redis, HotStateContract,
                          testing::Values(HotStateMaker{"redis", [] { return std::make_unique<RealServer>(); }}));
+
+TEST(CheckRedis, RefusesOneThatEvictsAndPassesOverOneThatIsAway) {
+  RedisServerForTests server;
+  EXPECT_TRUE(CheckRedis({server.address()}).ok());
+  ASSERT_TRUE(server.Command("CONFIG SET maxmemory-policy allkeys-lru"));
+  const absl::Status checked = CheckRedis({server.address()});
+  EXPECT_EQ(checked.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(checked.message().find(server.address()), absl::string_view::npos) << checked;
+  server.Stop(SIGKILL);
+  EXPECT_TRUE(CheckRedis({server.address(), "127.0.0.1:1"}).ok());
+}
 
 }  // namespace
 }  // namespace civicmesh

@@ -11,6 +11,7 @@
 #include "services/runtime/base/log.h"
 #include "services/runtime/base/names.h"
 #include "services/runtime/base/person_tokens.h"
+#include "services/runtime/hotstate/redis_check.h"
 #include "services/runtime/hotstate/redis_hot_state.h"
 #include "services/runtime/hotstate/redis_replies.h"
 #include "services/runtime/journal/kafka_group_reader.h"
@@ -70,6 +71,7 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
 
   const KafkaOptions kafka = KafkaFromFlags(spec.domain);
   if (auto topics = CheckTopicsPatiently(kafka); !topics.ok()) return RefuseToStart(topics);
+  if (auto redis = CheckRedis(RedisFromFlags()); !redis.ok()) return RefuseToStart(redis);
   const RedisOptions redis{.servers = RedisFromFlags(), .domain = spec.domain, .fold_version = spec.fold_version};
 
   KafkaJournal journal(kafka);

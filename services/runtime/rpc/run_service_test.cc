@@ -51,6 +51,8 @@ class RunServiceTest : public testing::Test {
   void MakeTopics() {
     auto made = CreateTopics({.brokers = Environment("CIVICMESH_TEST_BROKER"), .domain = domain_, .shards = 2}, {});
     ASSERT_TRUE(made.ok()) << made;
+    made = CreateTopics({.brokers = Environment("CIVICMESH_TEST_BROKER"), .domain = "reference", .shards = 1}, {});
+    ASSERT_TRUE(made.ok()) << made;
   }
   void Spawn() {
     const std::string kafka = "--kafka=" + Environment("CIVICMESH_TEST_BROKER"),

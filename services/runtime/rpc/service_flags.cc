@@ -15,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "services/runtime/base/log.h"
+#include "services/runtime/base/names.h"
 #include "services/runtime/journal/kafka_topics.h"
 
 namespace civicmesh {
@@ -163,8 +164,10 @@ bool WaitForStop(int64_t nanos) {
 }
 
 absl::Status CheckTopicsPatiently(const KafkaOptions& options) {
+  std::vector<TopicSpec> topics = TopicsOf(options);
+  topics.push_back({.name = ReferenceTopic(), .partitions = 1});
   while (true) {
-    absl::Status checked = CheckTopics(options);
+    absl::Status checked = CheckTopics(options, topics);
     if (!absl::IsUnavailable(checked)) return checked;
     Log(Severity::kWarning, "waits for Kafka", {{"why", std::string(checked.message())}});
     if (WaitForStop(1000000000)) return absl::CancelledError("asked to stop");

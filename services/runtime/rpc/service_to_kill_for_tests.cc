@@ -53,6 +53,8 @@ ServiceToKill::ServiceToKill(std::string program, const std::string& domain, int
       socket_(FreshPath(domain, ".sock")) {
   auto made = CreateTopics({.brokers = broker_, .domain = domain, .shards = shards}, {});
   EXPECT_TRUE(made.ok()) << made;
+  const auto reference = CreateTopics({.brokers = broker_, .domain = "reference", .shards = 1}, {});
+  EXPECT_TRUE(reference.ok()) << reference;
   std::ofstream(jwks_) << issuer_.Jwks();
   Spawn();
 }
@@ -88,8 +90,6 @@ std::shared_ptr<grpc::Channel> ServiceToKill::Connect() const {
 
 void ServiceToKill::LoadReference(const std::string& kind, const std::string& content) {
   const KafkaOptions reference{.brokers = broker_, .domain = "reference", .shards = 1};
-  const auto made = CreateTopics(reference, {});
-  ASSERT_TRUE(made.ok()) << made;
   KafkaJournal journal(reference);
   const auto appender = journal.NewAppender();
   for (auto& record : ReferenceRecords(kind, "test", content)) {
