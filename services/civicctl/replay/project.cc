@@ -103,10 +103,7 @@ json CaseJson(const dv1::Case& c, const std::map<std::string, std::string>& sour
 class Projection {
  public:
   Projection(const Options& options, const CityFiles& files, Mesh& mesh, Loop& loop)
-      : options_(options),
-        mesh_(mesh),
-        loop_(loop),
-        staff_(files.roster, files.district, Dice("project")) {}
+      : options_(options), mesh_(mesh), loop_(loop), staff_(files.roster, files.district, Dice("project")) {}
 
   absl::Status Run() {
     auto rest = AwaitRest(mesh_, loop_, staff_.One("OPERATOR", ""), kRestPatience);

@@ -28,8 +28,8 @@ std::vector<std::string> RedisFromFlags();
 // Waits so long; true at once where somebody wants the process to stop.
 bool WaitForStop(int64_t nanos);
 
-// CheckTopics (kafka_topics.h) of the domain's topics and the reference topic, waiting while Kafka is away: services and broker may start at once. CANCELLED: asked to
-// stop meanwhile.
+// CheckTopics (kafka_topics.h) of the domain's topics and the reference topic, waiting while Kafka is away: services
+// and broker may start at once. CANCELLED: asked to stop meanwhile.
 absl::Status CheckTopicsPatiently(const KafkaOptions& options);
 
 // Says why on standard error; what main then returns.
