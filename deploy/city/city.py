@@ -112,12 +112,14 @@ class City:
         broker.await_kafka(self.parts, port)
 
     def make_keys(self):
-        """A city that is there already keeps what it has: another key would not open what the old one sealed."""
-        founded = (self.keys / "signing-key.pem").exists()
+        """A city that is there already keeps what it has: another key would not open what the old one sealed. It is there once
+        it has a signing key, which therefore comes last."""
+        self.keys.mkdir(exist_ok=True)
+        if not (self.keys / "signing-key.pem").exists():
+            for secret in map(self.keys.joinpath, SECRETS):
+                if not secret.exists():
+                    secret.write_text(secrets.token_hex(32), encoding="ascii")
         run([self.binaries / "civicctl", "keys", f"--out={self.keys}"], stdout=subprocess.DEVNULL)
-        for secret in map(self.keys.joinpath, SECRETS):
-            if not founded and not secret.exists():
-                secret.write_text(secrets.token_hex(32), encoding="ascii")
 
     def token(self, subject, hours):
         return subprocess.run([self.binaries / "civicctl", "token", f"--keys={self.keys}", f"--subject={subject}",

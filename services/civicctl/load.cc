@@ -197,8 +197,12 @@ absl::Status Load(const Options& options, std::ostream& out) {
 
 }  // namespace
 
-Command RosterCommand() {
-  return {"roster", "publish who holds which post; it holds from then on", [](CLI::App& app) {
+namespace {
+
+// Of what every service reads: FILE holds once it is published.
+Command PublishCommand(const char* name, const char* about, const char* file,
+                       absl::StatusOr<Content> (*read)(const std::string& path)) {
+  return {name, about, [name, file, read](CLI::App& app) {
             struct Options {
               std::string kafka, file;
             };
@@ -206,17 +210,29 @@ Command RosterCommand() {
             app.add_option("--kafka", options->kafka, "the brokers, as host:port,host:port")
                 ->envname("CIVICMESH_KAFKA")
                 ->required();
-            app.add_option("FILE", options->file, "as deploy/sample/roster.json")->required();
-            return [options](std::ostream& out) -> absl::Status {
-              auto roster = ReadRoster(options->file);
-              if (!roster.ok()) return roster.status();
-              auto published = PublishContents(options->kafka, {*roster});
+            app.add_option("FILE", options->file, file)->required();
+            return [options, name, read](std::ostream& out) -> absl::Status {
+              auto content = read(options->file);
+              if (!content.ok()) return content.status();
+              auto published = PublishContents(options->kafka, {*content});
               if (!published.ok()) return published.status();
-              out << "roster " << roster->version << ", " << roster->about
+              out << name << " " << content->version << ", " << content->about
                   << (*published ? ": published, and holds" : ": holds already") << "\n";
               return absl::OkStatus();
             };
           }};
+}
+
+}  // namespace
+
+Command RosterCommand() {
+  return PublishCommand("roster", "publish who holds which post; it holds from then on", "as deploy/sample/roster.json",
+                        ReadRoster);
+}
+
+Command RevocationsCommand() {
+  return PublishCommand("revocations", "publish which tokens are good no more, in place of the list before",
+                        "reference.v1.Revocations as JSON", ReadRevocations);
 }
 
 Command LoadCommand() {

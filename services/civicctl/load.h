@@ -1,4 +1,5 @@
-// civicctl roster: publishes who holds which post, which every service reads and asks (people/roster.h).
+// civicctl roster and revocations: publish who holds which post and which tokens are good no more, which every service
+// reads and asks (people/roster.h, revocations.h). The last one holds.
 //
 // civicctl load: publishes a district's reference data and makes it hold in every service that decides by it (R10).
 //
@@ -12,6 +13,7 @@
 namespace civicmesh::civicctl {
 
 Command RosterCommand();
+Command RevocationsCommand();
 Command LoadCommand();
 
 }  // namespace civicmesh::civicctl

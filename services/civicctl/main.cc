@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
       TokenCommand(),
       TopicsCommand(),
       RosterCommand(),
+      RevocationsCommand(),
       LoadCommand(),
       JournalCommand(),
       EventsCommand(),

@@ -14,6 +14,7 @@
 #include "services/civicctl/files.h"
 #include "services/civicctl/published_standard.h"
 #include "services/runtime/base/ids.h"
+#include "services/runtime/people/revocations.h"
 #include "services/runtime/people/roster.h"
 
 namespace civicmesh::civicctl {
@@ -38,6 +39,7 @@ std::string About(const reference::District& d) {
   return absl::StrCat(d.name_zh(), ": ", d.grids_size(), " grids, ", d.units_size(), " units");
 }
 std::string About(const reference::Roster& r) { return absl::StrCat(r.members_size(), " members"); }
+std::string About(const reference::Revocations& r) { return absl::StrCat(r.revocations_size(), " entries"); }
 std::string About(const reference::PointsRules& r) { return absl::StrCat(r.rules_size(), " earning rules"); }
 std::string About(const reference::Catalogue& c) { return absl::StrCat(c.items_size(), " items"); }
 
@@ -72,7 +74,8 @@ absl::Status Add(const char* kind, const T& message, const std::string& from, Co
                   .version = message.version(),
                   .bytes = CanonicalBytes(message),
                   .sha256 = "",
-                  .about = About(message)};
+                  .about = About(message),
+                  .holds_when_read = false};
   content.sha256 = Sha256(content.bytes);
   if (auto asked = AskDomains(content, from); !asked.ok()) return asked;
   contents.all.push_back(std::move(content));
@@ -83,6 +86,18 @@ template <typename T>
 absl::Status AddFile(const char* kind, const std::string& path, Contents& contents) {
   auto message = ReadJson<T>(path);
   return message.ok() ? Add(kind, *message, path, contents) : message.status();
+}
+
+template <typename T, typename Made>
+absl::StatusOr<Content> ReadForAll(const char* kind, const std::string& path) {
+  auto message = ReadJson<T>(path);
+  if (!message.ok()) return message.status();
+  if (auto made = Made::Make(*message); !made.ok())
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", made.status().message()));
+  Contents contents;
+  if (auto added = Add(kind, *message, path, contents); !added.ok()) return added;
+  contents.all[0].holds_when_read = true;
+  return std::move(contents.all[0]);
 }
 
 absl::Status AddPublished(const ContentSources& sources, Contents& contents) {
@@ -123,13 +138,11 @@ absl::StatusOr<Contents> ReadContents(const ContentSources& sources) {
 }
 
 absl::StatusOr<Content> ReadRoster(const std::string& path) {
-  auto message = ReadJson<reference::Roster>(path);
-  if (!message.ok()) return message.status();
-  if (auto made = Roster::Make(*message); !made.ok())
-    return absl::InvalidArgumentError(absl::StrCat(path, ": ", made.status().message()));
-  Contents contents;
-  if (auto added = Add(kRosterKind, *message, path, contents); !added.ok()) return added;
-  return contents.all[0];
+  return ReadForAll<reference::Roster, Roster>(kRosterKind, path);
+}
+
+absl::StatusOr<Content> ReadRevocations(const std::string& path) {
+  return ReadForAll<reference::Revocations, Revocations>(kRevocationsKind, path);
 }
 
 }  // namespace civicmesh::civicctl

@@ -12,9 +12,10 @@ namespace civicmesh::civicctl {
 struct Content {
   std::string kind;  // as "standard"
   std::string version;
-  std::string bytes;   // the reference.v1 message
-  std::string sha256;  // of them, 32 bytes
-  std::string about;   // what it holds, for people
+  std::string bytes;             // the reference.v1 message
+  std::string sha256;            // of them, 32 bytes
+  std::string about;             // what it holds, for people
+  bool holds_when_read = false;  // needs no activation: of its kind the last one published holds
 };
 
 struct ContentSources {
@@ -33,8 +34,9 @@ struct Contents {
 // domain's own parser refuses the content: published, it would keep that domain's shards waiting.
 absl::StatusOr<Contents> ReadContents(const ContentSources& sources);
 
-// A roster.json, which every service reads and none activates (people/roster.h). INVALID_ARGUMENT or NOT_FOUND: as
-// above.
+// What every service reads and none activates: a roster.json (people/roster.h), and the list of tokens that are good no
+// more (people/revocations.h). INVALID_ARGUMENT or NOT_FOUND: as above.
 absl::StatusOr<Content> ReadRoster(const std::string& path);
+absl::StatusOr<Content> ReadRevocations(const std::string& path);
 
 }  // namespace civicmesh::civicctl

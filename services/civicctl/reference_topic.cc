@@ -11,7 +11,6 @@
 #include "services/civicctl/log_reading.h"
 #include "services/runtime/base/frame.h"
 #include "services/runtime/journal/kafka_journal.h"
-#include "services/runtime/people/roster.h"
 #include "services/runtime/shard/reference_reader.h"
 
 namespace civicmesh::civicctl {
@@ -21,8 +20,8 @@ constexpr Partition kReference{Topic::kJournal, 0};
 constexpr absl::Duration kAppendTimeout = absl::Seconds(10);
 
 struct Published {
-  std::set<std::string> whole;  // the SHA-256 of the contents all of whose pieces are there
-  std::string newest_roster;    // that of the one which became whole last
+  std::set<std::string> whole;                // the SHA-256 of the contents all of whose pieces are there
+  std::map<std::string, std::string> newest;  // by kind, that of the one which became whole last
 };
 
 absl::StatusOr<Published> PublishedContents(Journal& journal) {
@@ -36,7 +35,7 @@ absl::StatusOr<Published> PublishedContents(Journal& journal) {
     there.insert(chunk.index());
     if (static_cast<int>(there.size()) < chunk.total()) return true;
     published.whole.insert(chunk.sha256());
-    if (chunk.kind() == kRosterKind && chunk.index() + 1 == chunk.total()) published.newest_roster = chunk.sha256();
+    if (chunk.index() + 1 == chunk.total()) published.newest[chunk.kind()] = chunk.sha256();
     return true;
   });
   if (!read.ok()) return read.status();
@@ -72,8 +71,8 @@ absl::StatusOr<int> PublishContents(const std::string& brokers, const std::vecto
   auto session = journal.NewHandlerAppender(kAppendTimeout);
   int published = 0;
   for (const Content& content : contents) {
-    // The roster that was published last holds: one that was published before is published again.
-    const bool holds = content.kind != kRosterKind || there->newest_roster == content.sha256;
+    // Of what is not activated the last one published holds: one that was published before is published again.
+    const bool holds = !content.holds_when_read || there->newest[content.kind] == content.sha256;
     if (holds && there->whole.count(content.sha256)) continue;
     ++published;
     for (std::string& record : ReferenceRecords(content.kind, content.version, content.bytes)) {

@@ -309,13 +309,15 @@ absl::StatusOr<std::vector<Post>> RightsOf(const google::protobuf::MethodDescrip
   std::vector<Post> rights;
   if (!posts && !access.anonymous()) return Refused("no token was sent");
   if (!posts) return rights;
-  for (const Post& post : *posts)
-    for (const auto& right : access.rights())
-      for (int role : right.roles())
-        if (options::v1::Role_Name(static_cast<options::v1::Role>(role)) == absl::StrCat("ROLE_", post.role)) {
-          rights.push_back(post);
-          rights.back().scope = static_cast<Scope>(right.scope());
-        }
+  for (const Post& post : *posts) {
+    options::v1::Role role = options::v1::ROLE_UNSPECIFIED;
+    if (!options::v1::Role_Parse(absl::StrCat("ROLE_", post.role), &role)) continue;
+    for (const auto& right : access.rights()) {
+      if (std::find(right.roles().begin(), right.roles().end(), role) == right.roles().end()) continue;
+      rights.push_back(post);
+      rights.back().scope = static_cast<Scope>(right.scope());
+    }
+  }
   if (rights.empty() && !access.anonymous())
     return absl::PermissionDeniedError("none of the caller's posts may call this method");
   return rights;

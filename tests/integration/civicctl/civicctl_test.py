@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.error
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -51,6 +52,16 @@ class City(Town):
             headers={"authorization": f"Bearer {token}", "civicmesh-time": NOON})
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
+
+    def status(self, path, subject):
+        token = self.ctl("token", f"--keys={self.where['keys']}", f"--subject={subject}").strip()
+        request = urllib.request.Request(self.where["door"] + path, headers={"authorization": f"Bearer {token}"})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
 
     def poison(self, value):
         """Bytes that are no command, in one shard's inbox."""
@@ -127,6 +138,30 @@ class Load(CtlTest):
             said = CITY.ctl("load", f"--door={CITY.where['door']}", f"--keys={CITY.where['keys']}", f"--sample={sample}", code=1)
         self.assertIn("dispatch refuses it", said)
         self.assertIn("soon", said)
+
+    def test_who_may_changes_with_the_roster_and_with_revocations(self):
+        roster = json.loads((SAMPLE / "roster.json").read_text(encoding="utf-8"))
+        left = {"version": "without", "members": [one for one in roster["members"] if one["subject"] != "dispatcher-01"]}
+        revoked = {"version": "lost", "revocations": [{"subject": "dispatcher-01", "reason_zh": "手机遗失"}]}
+        self.becomes(200)
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "file.json"
+            for command, content, meanwhile, after, answer in (
+                    ("roster", left, 403, roster, 200), ("revocations", revoked, 401, {"version": "none"}, 200)):
+                for one, status in ((content, meanwhile), (after, answer), (content, meanwhile), (after, answer)):
+                    file.write_text(json.dumps(one), encoding="utf-8")
+                    self.assertIn(": published, and holds", CITY.ctl(command, str(file)))
+                    self.becomes(status)
+                self.assertIn(": holds already", CITY.ctl(command, str(file)))
+            twice = {**roster, "members": roster["members"] + [{"subject": "dispatcher-01", "posts": []}]}
+            file.write_text(json.dumps(twice), encoding="utf-8")
+            self.assertIn("dispatcher-01: stands there twice", CITY.ctl("roster", str(file), code=1))
+
+    def becomes(self, status):
+        """What a dispatcher is answered, soon: a service reads what is published some milliseconds later."""
+        until = time.monotonic() + 20
+        while (found := CITY.status("/v1/cases", "dispatcher-01")) != status:
+            self.assertLess(time.monotonic(), until, f"{found}, not {status}")
 
     def test_another_key_is_refused_in_words(self):
         with tempfile.TemporaryDirectory() as folder:
