@@ -182,6 +182,24 @@ def keep_accepting(made):
     actions[:] = [action for action in actions if not action["name"].endswith("stop_accepting_connections")]
 
 
+class ResetsTest(unittest.TestCase):
+    def goes_on(self, resets):
+        """Whether a connection does on which 15 calls were reset at once: far fewer frames than any other limit names."""
+        one = door(self, of=dataclasses.replace(SMALL, idle=30, resets=resets))
+        one.fakes["dispatch"].answer = SILENCE
+        with Client(one.address) as client:
+            try:
+                for _ in range(15):
+                    client.send(frame.RstStreamFrame(client.ask("GET", "/v1/cases", [one.bearer()]), error_code=8))
+                return client.answer(client.ask("GET", "/v1/cases", [one.bearer()])).status == 504
+            except (Gone, ConnectionResetError):
+                return False
+
+    def test_streams_that_are_reset_early_end_the_connection(self):
+        self.assertFalse(self.goes_on(resets=20))
+        self.assertTrue(self.goes_on(resets=500))
+
+
 class ServiceBehindTest(unittest.TestCase):
     """One shape of errors, whoever makes them."""
 
