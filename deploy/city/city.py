@@ -28,7 +28,8 @@ ISSUER = "https://id.civicmesh.test"
 AUDIENCE = "civicmesh"
 # By file in keys/: the variable in which the services expect it.
 SECRETS = {"body_key": "CIVICMESH_BODY_KEY", "receipt_keys": "CIVICMESH_RECEIPT_KEYS",
-           "person_key": "CIVICMESH_PERSON_KEY", "seal_key": "CIVICMESH_DEV_SEAL_KEY"}
+           "person_key": "CIVICMESH_PERSON_KEY", "seal_key": "CIVICMESH_DEV_SEAL_KEY",
+           "voucher_secret": "CIVICMESH_VOUCHER_SECRET"}
 
 
 class Unusable(Exception):

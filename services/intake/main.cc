@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
       {.domain = "intake",
        .machines = [](int shard) { return intake::MakeShard(shard); },
        .references = intake::ReferenceParsers(),
+       .secrets = {"CIVICMESH_DEV_SEAL_KEY", "CIVICMESH_RECEIPT_KEYS"},
        .services = [&](const ServiceContext& s) { return std::vector{intake::MakeIntakeRpc(s, **sealer, **receipts)}; },
        .policies = intake::Policies});
 }

@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
                     {.domain = "points",
                      .machines = [](int) { return std::make_unique<points::PointsShard>(); },
                      .references = points::ReferenceParsers(),
+                     .secrets = {"CIVICMESH_VOUCHER_SECRET"},
                      .services =
                          [](const ServiceContext& service) {
                            std::string secret = absl::GetFlag(FLAGS_voucher_secret);

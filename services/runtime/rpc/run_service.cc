@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "services/runtime/base/log.h"
 #include "services/runtime/base/names.h"
@@ -52,14 +54,24 @@ absl::Status CheckDomain(const ServiceSpec& spec) {
   return absl::OkStatus();
 }
 
+absl::Status CheckSecrets(const ServiceSpec& spec, const ProcessOptions& options) {
+  if (!IsProduction()) return absl::OkStatus();
+  std::vector<std::string> missing;
+  if (options.body_key.empty()) missing.push_back("CIVICMESH_BODY_KEY");
+  if (options.person_key.empty()) missing.push_back("CIVICMESH_PERSON_KEY");
+  for (const std::string& name : spec.secrets)
+    if (const char* value = std::getenv(name.c_str()); !value || !*value) missing.push_back(name);
+  if (missing.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("production needs ", absl::StrJoin(missing, ", ")));
+}
+
 }  // namespace
 
 int RunService(int argc, char** argv, ServiceSpec spec) {
   if (auto begun = BeginService(argc, argv, spec.domain); !begun.ok()) return RefuseToStart(begun);
   if (auto complete = CheckDomain(spec); !complete.ok()) return RefuseToStart(complete);
   ProcessOptions options = OptionsFromFlags();
-  if (IsProduction() && (options.body_key.empty() || options.person_key.empty()))
-    return RefuseToStart(absl::InvalidArgumentError("production needs CIVICMESH_BODY_KEY and CIVICMESH_PERSON_KEY"));
+  if (auto kept = CheckSecrets(spec, options); !kept.ok()) return RefuseToStart(kept);
   if (options.body_key.empty()) {
     Log(Severity::kWarning, "body hashes are made with the development key: set CIVICMESH_BODY_KEY");
     options.body_key = kDevelopmentKey;

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
@@ -63,9 +64,9 @@ class RunServiceTest : public testing::Test {
       const int log = open((folder_ + "/log").c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
       dup2(log, STDERR_FILENO);
       setenv("TOY_DOMAIN", domain_.c_str(), 1);
-      setenv("CIVICMESH_CLOCK", "driven", 1);
+      for (const auto& [name, value] : environment_) setenv(name.c_str(), value.c_str(), 1);
       execl(TOY_SERVICE, TOY_SERVICE, kafka.c_str(), redis.c_str(), listen.c_str(), jwks.c_str(), "--issuer=i",
-            "--audience=a", "--shards=2", "--development_tokens", nullptr);
+            "--audience=a", "--shards=2", nullptr);
       _exit(127);
     }
   }
@@ -117,6 +118,8 @@ class RunServiceTest : public testing::Test {
   }
 
   TestIssuer issuer_;
+  std::map<std::string, std::string> environment_ = {{"CIVICMESH_CLOCK", "driven"},
+                                                     {"CIVICMESH_DEVELOPMENT_TOKENS", "1"}};
   std::string domain_, folder_, socket_;
   pid_t pid_ = 0;
   std::unique_ptr<ControlService::Stub> stub_;
@@ -149,6 +152,28 @@ TEST_F(RunServiceTest, ServesMovesTimeRestsAndDrains) {
 TEST_F(RunServiceTest, RefusesToStartWithoutItsTopics) {
   Spawn();
   EXPECT_EQ(Ended(), 1);
+}
+
+TEST_F(RunServiceTest, ProductionRefusesWhatOnlyDevelopmentMayHave) {
+  const std::map<std::string, std::string> good = {{"CIVICMESH_PRODUCTION", "1"},         {"CIVICMESH_CLOCK", "real"},
+                                                   {"CIVICMESH_DEVELOPMENT_TOKENS", "0"}, {"CIVICMESH_BODY_KEY", "b"},
+                                                   {"CIVICMESH_PERSON_KEY", "p"},         {"TOY_SECRET", "s"}};
+  const std::map<std::string, std::string> bad = {{"CIVICMESH_CLOCK", "driven"},
+                                                  {"CIVICMESH_DEVELOPMENT_TOKENS", "1"},
+                                                  {"CIVICMESH_BODY_KEY", ""},
+                                                  {"CIVICMESH_PERSON_KEY", ""},
+                                                  {"TOY_SECRET", ""}};
+  for (const auto& [name, value] : bad) {
+    environment_ = good;
+    environment_[name] = value;
+    Spawn();
+    EXPECT_EQ(Ended(), 1) << name;
+    EXPECT_THAT(Log(), testing::Contains(testing::HasSubstr("production"))) << name;
+  }
+  environment_ = good;  // goes on to look for its topics
+  Spawn();
+  EXPECT_EQ(Ended(), 1);
+  EXPECT_THAT(Log(), testing::Contains(testing::HasSubstr("does not exist")));
 }
 
 TEST_F(RunServiceTest, EveryLineOfItsLogIsJson) {

@@ -32,5 +32,6 @@ int main(int argc, char** argv) {
       argc, argv,
       {.domain = domain ? domain : "",
        .machines = [](int) { return std::make_unique<civicmesh::Nothing>(); },
+       .secrets = {"TOY_SECRET"},
        .services = [](const civicmesh::ServiceContext&) { return std::vector<std::shared_ptr<grpc::Service>>(); }});
 }
