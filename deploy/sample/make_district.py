@@ -212,7 +212,8 @@ def make_duties():
 
 def make_apart(staff, names):
     """Those whose duties nobody else may have (GB/T 22239-2019), and the tool by which operators work."""
-    for prefix, role in (("security", "SECURITY_OFFICER"), ("auditor", "AUDITOR")):
+    for prefix, role in (("security", "SECURITY_OFFICER"), ("auditor", "AUDITOR"),
+                         ("discipline", "DISCIPLINE_OFFICER")):
         for n in (1, 2):
             staff.append({"subject": f"{prefix}-{n:02d}", "name_zh": names.next(), "posts": [{"role": role}]})
     staff.append({"subject": "civicctl", "name_zh": "运维工具", "posts": [{"role": "OPERATOR"}]})

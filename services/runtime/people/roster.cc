@@ -44,7 +44,7 @@ bool ReadTime(const std::string& text, int64_t otherwise, int64_t* ms) {
   return true;
 }
 
-enum class Duty { kOther, kJudges, kHandles, kRuns, kKeepsKeys, kAudits };
+enum class Duty { kOther, kJudges, kHandles, kRuns, kKeepsKeys, kAudits, kDisciplines };
 
 Duty DutyOf(std::string_view post) {
   if (post == "COLLECTOR" || post == "REGISTRAR" || post == "DISPATCHER" || post == "SHIFT_LEADER")
@@ -53,10 +53,13 @@ Duty DutyOf(std::string_view post) {
   if (post == "OPERATOR") return Duty::kRuns;
   if (post == "SECURITY_OFFICER") return Duty::kKeepsKeys;
   if (post == "AUDITOR") return Duty::kAudits;
+  if (post == "DISCIPLINE_OFFICER") return Duty::kDisciplines;
   return Duty::kOther;
 }
 
-bool StandsAlone(Duty duty) { return duty == Duty::kRuns || duty == Duty::kKeepsKeys || duty == Duty::kAudits; }
+bool StandsAlone(Duty duty) {
+  return duty == Duty::kRuns || duty == Duty::kKeepsKeys || duty == Duty::kAudits || duty == Duty::kDisciplines;
+}
 
 }  // namespace
 

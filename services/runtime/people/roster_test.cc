@@ -78,11 +78,13 @@ TEST(RosterTest, DutiesThatMustBeApartAre) {
     const char* one;
     const char* two;
     bool apart;
-  } kPairs[] = {
-      {"INSPECTOR", "UNIT_WORKER", false},   {"COLLECTOR", "UNIT_WORKER", true}, {"UNIT_WORKER", "SHIFT_LEADER", true},
-      {"REGISTRAR", "DISPATCHER", false},    {"OPERATOR", "AUDITOR", true},      {"OPERATOR", "SECURITY_OFFICER", true},
-      {"AUDITOR", "SECURITY_OFFICER", true}, {"AUDITOR", "ANALYST", true},       {"OPERATOR", "REGISTRAR", true},
-      {"SHIFT_LEADER", "ANALYST", false},    {"OPERATOR", "OPERATOR", false}};
+  } kPairs[] = {{"INSPECTOR", "UNIT_WORKER", false},    {"COLLECTOR", "UNIT_WORKER", true},
+                {"UNIT_WORKER", "SHIFT_LEADER", true},  {"REGISTRAR", "DISPATCHER", false},
+                {"OPERATOR", "AUDITOR", true},          {"OPERATOR", "SECURITY_OFFICER", true},
+                {"AUDITOR", "SECURITY_OFFICER", true},  {"AUDITOR", "ANALYST", true},
+                {"OPERATOR", "REGISTRAR", true},        {"SHIFT_LEADER", "ANALYST", false},
+                {"OPERATOR", "OPERATOR", false},        {"DISCIPLINE_OFFICER", "REGISTRAR", true},
+                {"DISCIPLINE_OFFICER", "AUDITOR", true}};
   for (const auto& pair : kPairs) {
     EXPECT_EQ(Apart(pair.one, pair.two), pair.apart) << pair.one << " " << pair.two;
     EXPECT_EQ(Apart(pair.two, pair.one), pair.apart) << pair.one << " " << pair.two;
