@@ -31,6 +31,7 @@ auto.create.topics.enable=false
 num.network.threads=2
 num.io.threads=3
 unclean.leader.election.enable=false
+log.cleaner.backoff.ms=1000
 """
 
 
