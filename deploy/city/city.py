@@ -29,7 +29,9 @@ AUDIENCE = "civicmesh"
 # By file in keys/: the variable in which the services expect it.
 SECRETS = {"body_key": "CIVICMESH_BODY_KEY", "receipt_keys": "CIVICMESH_RECEIPT_KEYS",
            "person_key": "CIVICMESH_PERSON_KEY", "seal_key": "CIVICMESH_DEV_SEAL_KEY",
-           "voucher_secret": "CIVICMESH_VOUCHER_SECRET"}
+           "voucher_secret": "CIVICMESH_VOUCHER_SECRET", "master_keys": "CIVICMESH_MASTER_KEYS"}
+# What a city that was founded before it was asked for gets later: nothing was made with another one yet.
+LATER_SECRETS = ("master_keys",)
 
 
 class Unusable(Exception):
@@ -116,10 +118,10 @@ class City:
         """A city that is there already keeps what it has: another key would not open what the old one sealed. It is there once
         it has a signing key, which therefore comes last."""
         self.keys.mkdir(exist_ok=True)
-        if not (self.keys / "signing-key.pem").exists():
-            for secret in map(self.keys.joinpath, SECRETS):
-                if not secret.exists():
-                    secret.write_text(secrets.token_hex(32), encoding="ascii")
+        founded = (self.keys / "signing-key.pem").exists()
+        for secret in map(self.keys.joinpath, LATER_SECRETS if founded else SECRETS):
+            if not secret.exists():
+                secret.write_text(secrets.token_hex(32), encoding="ascii")
         run([self.binaries / "civicctl", "keys", f"--out={self.keys}"], stdout=subprocess.DEVNULL)
 
     def token(self, subject, hours):

@@ -1,4 +1,4 @@
-// Intake's API over gRPC (proto/civicmesh/intake/v1/intake_service.proto): seals, masks and classifies what people
+// Intake's API over gRPC (proto/civicmesh/intake/v1/intake_service.proto): masks, classifies and seals what people
 // write, hands commands in, reads back.
 #pragma once
 
@@ -13,11 +13,12 @@ struct ServiceContext;
 
 namespace civicmesh::intake {
 
+class CityKey;
 class ReceiptKeys;
-class Sealer;
+class Vault;
 
-// All outlive the service.
-std::shared_ptr<grpc::Service> MakeIntakeRpc(const ServiceContext& service, const Sealer& sealer,
-                                             const ReceiptKeys& receipts);
+// All outlive the service but the vault, which it keeps.
+std::shared_ptr<grpc::Service> MakeIntakeRpc(const ServiceContext& service, std::shared_ptr<Vault> vault,
+                                             const CityKey& codes, const ReceiptKeys& receipts);
 
 }  // namespace civicmesh::intake

@@ -8,26 +8,37 @@
 #include "services/intake/intake_reference.h"
 #include "services/intake/intake_rpc.h"
 #include "services/intake/receipt.h"
-#include "services/intake/seal.h"
+#include "services/intake/vault/city_key.h"
+#include "services/intake/vault/master_keys.h"
+#include "services/intake/vault/vault.h"
+#include "services/intake/vault_rpc.h"
 #include "services/runtime/base/log.h"
+#include "services/runtime/base/names.h"
 #include "services/runtime/rpc/run_service.h"
 
 int main(int argc, char** argv) {
   using namespace civicmesh;
   SetLogService("intake");
-  auto sealer = intake::Sealer::FromEnvironment();
+  auto masters = intake::MasterKeys::FromEnvironment();
+  auto city_key = intake::CityKey::FromEnvironment();
   auto receipts = intake::ReceiptKeys::FromEnvironment();
-  for (const absl::Status& status : {sealer.status(), receipts.status()}) {
+  for (const absl::Status& status : {masters.status(), city_key.status(), receipts.status()}) {
     if (status.ok()) continue;
     std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
     return 1;
   }
-  return RunService(
-      argc, argv,
-      {.domain = "intake",
-       .machines = [](int shard) { return intake::MakeShard(shard); },
-       .references = intake::ReferenceParsers(),
-       .secrets = {"CIVICMESH_DEV_SEAL_KEY", "CIVICMESH_RECEIPT_KEYS"},
-       .services = [&](const ServiceContext& s) { return std::vector{intake::MakeIntakeRpc(s, **sealer, **receipts)}; },
-       .policies = intake::Policies});
+  return RunService(argc, argv,
+                    {.domain = "intake",
+                     .machines = [](int shard) { return intake::MakeShard(shard); },
+                     .references = intake::ReferenceParsers(),
+                     .keyed_topic = KeysTopic(),
+                     .keyed_topic_lag_ms = intake::Vault::kCompactionLagMs,
+                     .secrets = {"CIVICMESH_MASTER_KEYS", "CIVICMESH_DEV_SEAL_KEY", "CIVICMESH_RECEIPT_KEYS"},
+                     .services =
+                         [&](const ServiceContext& s) {
+                           auto vault = std::make_shared<intake::Vault>(s.keys, **masters, **city_key, *s.clock);
+                           return std::vector{intake::MakeIntakeRpc(s, vault, **city_key, **receipts),
+                                              intake::MakeVaultRpc(s, vault, **city_key)};
+                         },
+                     .policies = intake::Policies});
 }
