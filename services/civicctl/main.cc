@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "services/civicctl/audit.h"
 #include "services/civicctl/command.h"
 #include "services/civicctl/deadline.h"
 #include "services/civicctl/keys.h"
@@ -30,6 +31,7 @@ int main(int argc, char** argv) {
       EventsCommand(),
       ParkedCommand(),
       VerifyCommand(),
+      AuditCommand(),
       ReplayCommand(),
       ProjectCommand(),
       LifeCommand(),
