@@ -8,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "civicmesh/type/v1/type.pb.h"
 #include "services/runtime/base/log.h"
+#include "services/runtime/base/secrets.h"
 
 namespace civicmesh::intake {
 namespace {
@@ -31,9 +32,10 @@ std::string IdOf(const Sealer::Key& key) {
 
 absl::StatusOr<std::unique_ptr<Sealer>> Sealer::FromEnvironment() {
   Key key;
-  if (const char* hex = std::getenv(kVariable)) {
+  const auto given = SecretFromEnvironment(kVariable);
+  if (!given.ok()) return given.status();
+  if (const std::string_view text = *given; !text.empty()) {
     size_t size = 0;
-    const std::string_view text(hex);
     if (text.size() != 2 * key.size() ||
         sodium_hex2bin(key.data(), key.size(), text.data(), text.size(), nullptr, &size, nullptr) != 0 ||
         size != key.size())
