@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "services/civicctl/access.h"
 #include "services/civicctl/command.h"
 #include "services/civicctl/deadline.h"
 #include "services/civicctl/keys.h"
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
       KeysCommand(),
       TokenCommand(),
       TopicsCommand(),
+      AccessCommand(),
       RosterCommand(),
       RevocationsCommand(),
       LoadCommand(),

@@ -25,8 +25,8 @@ struct ServiceSpec {
   MachineFactory machines;
   // The kinds of reference data that decisions read.
   std::map<std::string, ReferenceLibrary::Parser> references;
-  // Environment variables that hold secrets of the domain. Without one it makes do with something that protects
-  // nothing; in production it refuses to start.
+  // Environment variables that hold secrets of the domain (base/secrets.h). Without one it makes do with something that
+  // protects nothing; in production it refuses to start.
   std::vector<std::string> secrets;
   // The domain's gRPC services. The context outlives them.
   std::function<std::vector<std::shared_ptr<grpc::Service>>(const ServiceContext&)> services;
