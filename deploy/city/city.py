@@ -4,7 +4,7 @@ stopped in the other.
 The folder holds
   city.json           where everything is, while the city runs (for people, civicctl and tests)
   installation.json   what is fixed once the city is founded, and how far it has come
-  keys/               development keys (civicctl keys), and the services' own secrets
+  keys/               development keys (civicctl keys), the services' own secrets, who may into the stores (logins.py)
   kafka/              the log: the only thing that must not be lost
   log/  pid/          of each part
   envoy/              the configuration of the door as it runs
@@ -18,6 +18,7 @@ import subprocess
 import sys
 
 import broker
+import logins
 from processes import Broken, Part, Parts, run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -26,7 +27,7 @@ MAX_SOCKET_PATH = 107  # of the kernel
 # As in services/civicctl/keys.h.
 ISSUER = "https://id.civicmesh.test"
 AUDIENCE = "civicmesh"
-# By file in keys/: the variable in which the services expect it.
+# By file in keys/: the variable in which the services expect it (or with _FILE after its name, the file).
 SECRETS = {"body_key": "CIVICMESH_BODY_KEY", "receipt_keys": "CIVICMESH_RECEIPT_KEYS",
            "person_key": "CIVICMESH_PERSON_KEY", "seal_key": "CIVICMESH_DEV_SEAL_KEY",
            "voucher_secret": "CIVICMESH_VOUCHER_SECRET", "master_keys": "CIVICMESH_MASTER_KEYS"}
@@ -78,6 +79,8 @@ class City:
         self.parts = Parts(self.folder)
         self.keys = self.folder / "keys"
         self.installation = self._read("installation.json") or {}
+        self.founded = bool(self.installation)  # before this run
+        self._guard = None
 
     # What is fixed once the city is founded.
 
@@ -110,9 +113,32 @@ class City:
                 if not broker.is_free(self.installation.get(name, 0)) or not self.installation.get(name):
                     self.note(**{name: broker.free_port()})
         port = self.installation["kafka_port"]
-        broker.start_kafka(self.parts, port, self.installation["controller_port"])
-        broker.start_redis(self.parts)
-        broker.await_kafka(self.parts, port)
+        broker.start_kafka(self.parts, port, self.installation["controller_port"], self.guard)
+        broker.start_redis(self.parts, self.guard)
+        broker.await_kafka(self.parts, port, self.guard)
+
+    @property
+    def guard(self):
+        """Who may into the stores; None in a city that was founded without logins, which goes on so."""
+        if not self._guard and self.installation.get("logins"):
+            self.keys.mkdir(exist_ok=True)
+            self._guard = logins.Logins(self.keys, all_services())
+        return self._guard
+
+    def civicctl(self, *arguments, **popen):
+        """Runs it, as operator of Kafka."""
+        run([self.binaries / "civicctl", *arguments], env=self.access(logins.OPERATOR), **popen)
+
+    def access(self, user):
+        """By which variables a program of ours comes into the stores."""
+        if not self.guard:
+            return {}
+        return {"CIVICMESH_KAFKA_SECURITY_FILE": str(self.guard.kafka_file(user)),
+                "CIVICMESH_REDIS_LOGIN_FILE": str(self.guard.redis_file(user))}
+
+    def apply_access(self):
+        if self.guard:
+            self.civicctl("access", "apply", f"--kafka={self.kafka}", stdout=subprocess.DEVNULL)
 
     def make_keys(self):
         """A city that is there already keeps what it has: another key would not open what the old one sealed. It is there once
@@ -131,7 +157,7 @@ class City:
     def publish_roster(self, file):
         """Once: from then on it is the operators' (civicctl roster)."""
         if self.installation.get("roster") != "published":
-            run([self.binaries / "civicctl", "roster", f"--kafka={self.kafka}", file], stdout=subprocess.DEVNULL)
+            self.civicctl("roster", f"--kafka={self.kafka}", file, stdout=subprocess.DEVNULL)
             self.note(roster="published")
 
     def start_services(self, names):
@@ -144,8 +170,27 @@ class City:
                 f"--shards={self.installation['shards']}", f"--clock={self.installation['clock']}",
                 f"--jwks={self.keys / 'jwks.json'}", f"--issuer={ISSUER}", f"--audience={AUDIENCE}",
                 *(["--development_tokens"] if self.installation.get("development_tokens") else []),
-            ], env={variable: (self.keys / secret).read_text(encoding="ascii") for secret, variable in SECRETS.items()
-                    if (self.keys / secret).exists()}))
+            ], env={**{f"{variable}_FILE": str(file) for variable, file in self._secrets().items()}, **self.access(name)},
+                reads=self._reads(name)))
+
+    def _secrets(self):
+        """By variable the file of the secret, of those that are there."""
+        return {variable: file for secret, variable in SECRETS.items() if (file := self.keys / secret).exists()}
+
+    def _reads(self, name):
+        """What a service starts anew for when it changes: a secret, a password."""
+        files = [*self._secrets().values(), *map(pathlib.Path, self.access(name).values())]
+        return "".join(file.read_text(encoding="ascii") for file in files)
+
+    def redis_cli(self, *command):
+        """What Redis answers to its operator."""
+        asks, env = broker.redis_cli(self.redis, self.guard)
+        return subprocess.run([*asks, *command], env=env, capture_output=True, text=True, check=True).stdout
+
+    def kcat(self, *arguments, user=logins.OPERATOR):
+        """The command of kcat as that user."""
+        login = ["-F", str(self.guard.kafka_file(user))] if self.guard else []
+        return ["kcat", *login, "-b", self.kafka, *arguments]
 
     def start_door(self, names, port, console_origin=""):
         """At a free port where `port` is 0. Pages of `console_origin` may read its answers."""
@@ -192,6 +237,7 @@ class City:
     def describe(self, names):
         """Writes city.json and returns it."""
         city = {"door": self.door, "kafka": self.kafka, "redis": str(self.redis), "keys": str(self.keys),
+                "logins": self.access(logins.OPERATOR),
                 "issuer": ISSUER, "audience": AUDIENCE, "shards": self.installation["shards"],
                 "clock": self.installation["clock"], "envoy_admin": str(self._socket("envoy")),
                 "sockets": {name: str(self._socket(name)) for name in names}, "pids": self.parts.running(),

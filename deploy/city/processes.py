@@ -160,12 +160,13 @@ def _spawn(argv, env, mask, **popen):
                             preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, mask), **popen)
 
 
-def run(argv, **popen):
-    """Runs a command to its end, and ends all of it where we are interrupted meanwhile. Raises CalledProcessError."""
+def run(argv, env=None, **popen):
+    """Runs a command to its end, with `env` besides our environment, and ends all of it where we are interrupted meanwhile.
+    Raises CalledProcessError."""
     process = None
     try:
         with _uninterrupted() as before:
-            process = _spawn(argv, {}, before, **popen)
+            process = _spawn(argv, env or {}, before, **popen)
         code = process.wait()
     except BaseException:
         with _uninterrupted():

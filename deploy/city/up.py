@@ -15,6 +15,7 @@ import sys
 import time
 
 from city import ROOT, City, Unusable, all_services
+from logins import DATA
 from processes import Broken, Busy, run
 
 SAMPLE = ROOT / "deploy/sample"
@@ -92,8 +93,9 @@ def start(asked, stages, city):
         city.start_stores()
     city.make_keys()
     with stages.stage("topics"):
-        run([city.binaries / "civicctl", "topics", "create", f"--kafka={city.kafka}", f"--shards={city.installation['shards']}"],
-            stdout=subprocess.DEVNULL)
+        city.civicctl("topics", "create", f"--kafka={city.kafka}", f"--shards={city.installation['shards']}",
+                      stdout=subprocess.DEVNULL)
+        city.apply_access()
         city.publish_roster(asked.sample / "roster.json")
     with stages.stage("services"):
         city.start_services(asked.services)
@@ -104,7 +106,7 @@ def start(asked, stages, city):
     if city.installation["standard"]:
         common.append(f"--standard={city.installation['standard']}")
     with stages.stage("load"):
-        run([city.binaries / "civicctl", "load", *common])
+        city.civicctl("load", *common)
     if not asked.no_replay:
         replay(asked, stages, city, common)
     return where
@@ -121,7 +123,7 @@ def replay(asked, stages, city, common):
     try:
         with stages.stage("replay"):
             of = city.installation["input"]
-            run([city.binaries / "civicctl", "replay", *common, f"--diary={diary}", *([f"--input={of}"] if of else [])])
+            city.civicctl("replay", *common, f"--diary={diary}", *([f"--input={of}"] if of else []))
     except BaseException:
         if not diary.exists():
             city.forget("replay", "input")  # nothing was replayed, so another input may be
@@ -134,6 +136,7 @@ def print_where_to_look(city, where):
     for name, subject in (("clerk", "registrar-01"), ("operator", "operator-01")):
         token = city.token(subject, hours=24)
         (city.keys / f"{name}.header").write_text(f"Authorization: Bearer {token}\n", encoding="ascii")
+    login = f"-F {city.guard.kafka_file(DATA)} " if city.guard else ""
     folder = pathlib.Path(os.path.relpath(city.folder, ROOT)) if city.folder.is_relative_to(ROOT) else city.folder
     print(f"""
 The city is up: {where["door"]} (business time: {where["clock"]}). Stop it with deploy/down.
@@ -141,7 +144,7 @@ The city is up: {where["door"]} (business time: {where["clock"]}). Stop it with 
   cases     curl -sH @{folder}/keys/clerk.header '{where["door"]}/v1/cases?page_size=3'
   metrics   curl -sH @{folder}/keys/operator.header {where["door"]}/v1/control/dispatch/metrics
   shards    curl -sH @{folder}/keys/operator.header {where["door"]}/v1/control/dispatch/shards
-  events    kcat -b {where["kafka"]} -C -e -t civicmesh.dispatch.events.v1
+  events    kcat {login}-b {where["kafka"]} -C -e -t civicmesh.dispatch.events.v1
   the rest  {folder}/city.json, logs in {folder}/log""")
 
 
@@ -158,7 +161,7 @@ def main():
         city = City(asked.data, asked.bin or BUILT)
         with city.parts.locked():
             city.found(shards=(asked.shards, 8), clock=(asked.clock, "driven"), standard=(asked.standard, ""),
-                       development_tokens=(asked.development_tokens, False))
+                       development_tokens=(asked.development_tokens, False), logins=(None, not city.founded))
             if "replay" in city.installation:
                 city.found(input=(asked.input, ""))
             try:

@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
     sources.push_back({domain, journals.back().get()});
   }
   const ProcessOptions options = OptionsFromFlags();
-  KafkaJournal reference_journal({.brokers = KafkaFromFlags("reference").brokers, .domain = "reference", .shards = 1});
+  KafkaJournal reference_journal(ReferenceFromFlags());
   ReferenceLibrary library(WithRoster({}));
   const ReferenceReader reference_reader(&reference_journal, &library);
   auto process = analytics::AnalyticsProcess::Start(options, sources, &library);

@@ -1,9 +1,12 @@
 // How commands reach the installation: the options that they share.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "services/runtime/hotstate/redis_login.h"
 #include "services/runtime/journal/kafka_options.h"
 
 namespace CLI {
@@ -15,16 +18,31 @@ namespace civicmesh::civicctl {
 
 struct KafkaPlace {
   std::string brokers;
+  std::map<std::string, std::string> security;
   int shards = 8;
 
   KafkaOptions Of(std::string_view domain) const {
-    return {.brokers = brokers, .domain = std::string(domain), .shards = shards};
+    return {.brokers = brokers, .domain = std::string(domain), .shards = shards, .security = security};
+  }
+  KafkaOptions Reference() const {
+    return {.brokers = brokers, .domain = "reference", .shards = 1, .security = security};
   }
 };
 
-// Declares --kafka and --shards; the environment gives them as it does for the services (CIVICMESH_KAFKA,
-// CIVICMESH_SHARDS).
+struct RedisPlace {
+  std::vector<std::string> servers;
+  RedisLogin login;
+};
+
+// Declares --kafka and --kafka-security-file; the environment gives them as it does for the services (CIVICMESH_KAFKA,
+// CIVICMESH_KAFKA_SECURITY_FILE).
+void AddBrokers(CLI::App& app, KafkaPlace& place);
+
+// These, and --shards (CIVICMESH_SHARDS).
 void AddKafka(CLI::App& app, KafkaPlace& place);
+
+// Declares --redis and --redis-login-file (CIVICMESH_REDIS, CIVICMESH_REDIS_LOGIN_FILE).
+void AddRedis(CLI::App& app, RedisPlace& place);
 
 // Declares --domain, which takes the names of domains.h. It is not required.
 CLI::Option* AddDomain(CLI::App& app, std::string& domain, const std::string& help);

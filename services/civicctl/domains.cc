@@ -30,6 +30,7 @@ const std::vector<Domain>& Domains() {
        .journal_event = intake::v1::JournalEvent::descriptor(),
        .stream = intake::v1::IntakeStream::descriptor(),
        .machines = intake::MakeShard,
+       .follows = {"dispatch"},
        .references = intake::ReferenceParsers()},
       {.name = "dispatch",
        .events = dispatch::v1::CaseOpened::descriptor()->file(),
@@ -37,6 +38,7 @@ const std::vector<Domain>& Domains() {
        .journal_event = dispatch::v1::JournalEvent::descriptor(),
        .stream = dispatch::v1::DispatchStream::descriptor(),
        .machines = [](int) { return std::make_unique<dispatch::DispatchShard>(); },
+       .follows = {"intake", "dispatch"},
        .references = dispatch::ReferenceParsers()},
       {.name = "points",
        .events = points::v1::Posting::descriptor()->file(),
@@ -44,6 +46,7 @@ const std::vector<Domain>& Domains() {
        .journal_event = points::v1::JournalEvent::descriptor(),
        .stream = points::v1::PointsStream::descriptor(),
        .machines = [](int) { return std::make_unique<points::PointsShard>(); },
+       .follows = {"dispatch", "points", "volunteering"},
        .references = points::ReferenceParsers()},
       {.name = "volunteering",
        .events = volunteering::v1::ActivityContext::descriptor()->file(),
@@ -53,6 +56,14 @@ const std::vector<Domain>& Domains() {
        .machines = volunteering::MakeShard},
   };
   return *all;
+}
+
+std::vector<std::string> TopicNames(const Domain& domain) {
+  const auto& options = domain.events->options();
+  std::vector<std::string> names;
+  for (int i = 0; i < options.ExtensionSize(options::v1::topics); ++i)
+    names.push_back(options.GetExtension(options::v1::topics, i).name());
+  return names;
 }
 
 std::vector<TopicSpec> AllTopics(int shards) {

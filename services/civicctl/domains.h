@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,11 +29,16 @@ struct Domain {
   const google::protobuf::Descriptor* stream = nullptr;
   MachineFactory machines;
   int fold_version = 1;  // as its service's
+  // The domains whose public events its policies read.
+  std::set<std::string> follows = {};
   // The kinds of reference data that its decisions read, and what it makes of them.
   std::map<std::string, ReferenceLibrary::Parser> references;
 };
 
 const std::vector<Domain>& Domains();
+
+// The topics that the domain's proto names.
+std::vector<std::string> TopicNames(const Domain& domain);
 
 // Every topic of the mesh: those that the protos of the domains name (civicmesh.options.v1.topics), and the reference
 // topic.

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "services/civicctl/connection.h"
 #include "services/civicctl/domains.h"
 #include "services/civicctl/door.h"
 #include "services/civicctl/keys.h"
@@ -33,7 +34,7 @@ constexpr absl::Duration kAnswerPatience = absl::Seconds(10);  // where nobody h
 constexpr absl::Duration kPause = absl::Milliseconds(100);
 
 struct Options {
-  std::string kafka;
+  KafkaPlace kafka;
   std::string door;
   std::string keys;
   ContentSources sources;
@@ -188,7 +189,7 @@ absl::Status Load(const Options& options, std::ostream& out) {
   auto door = Door::Open(options.door, *token);
   if (!door.ok()) return door.status();
   for (const std::string& note : contents->notes) out << note << "\n";
-  auto published = PublishContents(options.kafka, contents->all);
+  auto published = PublishContents(options.kafka.Reference(), contents->all);
   if (!published.ok()) return published.status();
   out << "reference topic: " << *published << " contents published, " << contents->all.size() - *published
       << " there already\n";
@@ -204,17 +205,16 @@ Command PublishCommand(const char* name, const char* about, const char* file,
                        absl::StatusOr<Content> (*read)(const std::string& path)) {
   return {name, about, [name, file, read](CLI::App& app) {
             struct Options {
-              std::string kafka, file;
+              KafkaPlace kafka;
+              std::string file;
             };
             auto options = std::make_shared<Options>();
-            app.add_option("--kafka", options->kafka, "the brokers, as host:port,host:port")
-                ->envname("CIVICMESH_KAFKA")
-                ->required();
+            AddBrokers(app, options->kafka);
             app.add_option("FILE", options->file, file)->required();
             return [options, name, read](std::ostream& out) -> absl::Status {
               auto content = read(options->file);
               if (!content.ok()) return content.status();
-              auto published = PublishContents(options->kafka, {*content});
+              auto published = PublishContents(options->kafka.Reference(), {*content});
               if (!published.ok()) return published.status();
               out << name << " " << content->version << ", " << content->about
                   << (*published ? ": published, and holds" : ": holds already") << "\n";
@@ -238,9 +238,7 @@ Command RevocationsCommand() {
 Command LoadCommand() {
   return {"load", "publish the district's reference data and make it hold", [](CLI::App& app) {
             auto options = std::make_shared<Options>();
-            app.add_option("--kafka", options->kafka, "the brokers, as host:port,host:port")
-                ->envname("CIVICMESH_KAFKA")
-                ->required();
+            AddBrokers(app, options->kafka);
             app.add_option("--door", options->door, "the door, as http://127.0.0.1:8311")->required();
             app.add_option("--keys", options->keys, "the folder that `civicctl keys` filled")->required();
             app.add_option("--sample", options->sources.folder, "the folder with the district, as deploy/sample")

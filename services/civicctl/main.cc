@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "services/civicctl/access.h"
 #include "services/civicctl/audit.h"
 #include "services/civicctl/command.h"
 #include "services/civicctl/deadline.h"
@@ -24,6 +25,7 @@ int main(int argc, char** argv) {
       KeysCommand(),
       TokenCommand(),
       TopicsCommand(),
+      AccessCommand(),
       RosterCommand(),
       RevocationsCommand(),
       LoadCommand(),

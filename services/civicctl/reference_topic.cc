@@ -63,8 +63,8 @@ struct Acknowledged {
 
 }  // namespace
 
-absl::StatusOr<int> PublishContents(const std::string& brokers, const std::vector<Content>& contents) {
-  KafkaJournal journal({.brokers = brokers, .domain = "reference", .shards = 1});
+absl::StatusOr<int> PublishContents(const KafkaOptions& reference, const std::vector<Content>& contents) {
+  KafkaJournal journal(reference);
   auto there = PublishedContents(journal);
   if (!there.ok()) return there.status();
   auto acknowledged = std::make_shared<Acknowledged>();

@@ -8,7 +8,6 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "services/civicctl/connection.h"
 #include "services/civicctl/domains.h"
 #include "services/civicctl/door.h"
@@ -28,7 +27,7 @@ constexpr size_t kDigestBytes = 8;
 
 struct Options {
   KafkaPlace kafka;
-  std::string redis;
+  RedisPlace redis;
   std::string domain;  // empty: all
   std::string door;    // empty: analytics is not asked
   std::string keys;
@@ -48,7 +47,8 @@ class Verification {
         figures_(figures),
         journal_(options.kafka.Of(domain.name)),
         reader_(journal_.NewReader()),
-        hot_({.servers = absl::StrSplit(options.redis, ','),
+        hot_({.servers = options.redis.servers,
+              .login = options.redis.login,
               .domain = domain.name,
               .fold_version = domain.fold_version}) {}
 
@@ -203,9 +203,7 @@ Command VerifyCommand() {
   return {"verify", "fold the journals afresh; compare with Redis, events, figures", [](CLI::App& app) {
             auto options = std::make_shared<Options>();
             AddKafka(app, options->kafka);
-            app.add_option("--redis", options->redis, "as unix:/run/redis.sock or host:port, comma-separated")
-                ->envname("CIVICMESH_REDIS")
-                ->required();
+            AddRedis(app, options->redis);
             CLI::Option* domain = AddDomain(app, options->domain, "one domain only");
             CLI::Option* door = app.add_option("--door", options->door,
                                                "compare the figures of analytics too, asked at http://127.0.0.1:8311");

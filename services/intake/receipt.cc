@@ -3,7 +3,6 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string_view>
 #include <utility>
 
@@ -13,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "civicmesh/intake/v1/intake_journal.pb.h"
 #include "services/runtime/base/log.h"
+#include "services/runtime/base/secrets.h"
 
 namespace civicmesh::intake {
 namespace {
@@ -27,14 +27,15 @@ const unsigned char* Bytes(std::string_view text) { return reinterpret_cast<cons
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ReceiptKeys>> ReceiptKeys::FromEnvironment() {
-  const char* variable = std::getenv(kVariable);
-  if (!variable || !*variable) {
+  const auto given = SecretFromEnvironment(kVariable);
+  if (!given.ok()) return given.status();
+  if (given->empty()) {
     Log(Severity::kWarning, "receipts are signed with the built-in key, which anybody can forge",
         {{"variable", kVariable}});
     return std::make_unique<ReceiptKeys>(std::vector<std::string>{kBuiltIn});
   }
   std::vector<std::string> keys;
-  for (absl::string_view hex : absl::StrSplit(variable, ',')) {
+  for (absl::string_view hex : absl::StrSplit(*given, ',')) {
     const bool digits = std::all_of(hex.begin(), hex.end(), [](char c) { return absl::ascii_isxdigit(c); });
     if (hex.size() != 2 * kKeyBytes || !digits)
       return absl::InvalidArgumentError(absl::StrCat(kVariable, " must be 64 hexadecimal digits, or several such"));

@@ -1,7 +1,7 @@
 // civicmesh-points: accounts, items and redemptions (README.md). Flags as in services/runtime/rpc/run_service.h, and
 //
 //   --voucher_secret=…    makes vouchers; the same in every replica and never changed; give it by environment
-//                         (CIVICMESH_VOUCHER_SECRET)
+//                         (CIVICMESH_VOUCHER_SECRET, or CIVICMESH_VOUCHER_SECRET_FILE)
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -13,15 +13,18 @@
 #include "services/points/points_reference.h"
 #include "services/points/points_rpc.h"
 #include "services/runtime/base/log.h"
+#include "services/runtime/base/secrets.h"
 #include "services/runtime/rpc/run_service.h"
+#include "services/runtime/rpc/service_flags.h"
 
 namespace {
 
 constexpr char kDevelopmentSecret[] = "civicmesh-development";
 
 std::string FromEnvironment() {
-  const char* value = std::getenv("CIVICMESH_VOUCHER_SECRET");
-  return value ? value : "";
+  auto secret = civicmesh::SecretFromEnvironment("CIVICMESH_VOUCHER_SECRET");
+  if (secret.ok()) return *std::move(secret);
+  std::exit(civicmesh::RefuseToStart(secret.status()));
 }
 
 }  // namespace

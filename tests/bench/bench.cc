@@ -88,7 +88,8 @@ int Fail(const absl::Status& status) {
 int main(int argc, char** argv) {
   using namespace civicmesh::bench;
   CLI::App app{"one measurement"};
-  std::string listen, target, kafka;
+  std::string listen, target;
+  civicmesh::civicctl::KafkaPlace kafka;
   CityAddresses city;
   int in_flight = 1;
   double seconds = 5, warm = 2;
@@ -99,9 +100,9 @@ int main(int argc, char** argv) {
   auto* echo = app.add_subcommand("echo");
   echo->add_option("--target", target)->required();
   auto* raw = app.add_subcommand("raw");
-  raw->add_option("--kafka", kafka)->required();
+  AddBrokers(*raw, kafka);
   auto* closed = app.add_subcommand("closed-cases");
-  closed->add_option("--kafka", kafka)->required();
+  AddBrokers(*closed, kafka);
   closed->add_option("--cases", cases)->required();
   closed->add_option("--first", first);
   auto* open = app.add_subcommand("open");

@@ -233,8 +233,10 @@ absl::StatusOr<Past> ReadPast(LogReader& reader, int shard) {
 
 }  // namespace
 
-absl::Status WriteClosedCases(const std::string& kafka, int64_t first, int64_t cases) {
-  KafkaJournal log({.brokers = kafka, .domain = "dispatch", .shards = kShards});
+absl::Status WriteClosedCases(const civicctl::KafkaPlace& kafka, int64_t first, int64_t cases) {
+  KafkaOptions options = kafka.Of("dispatch");
+  options.shards = kShards;
+  KafkaJournal log(options);
   auto reader = log.NewReader();
   std::vector<Past> pasts;
   std::vector<Record> life;

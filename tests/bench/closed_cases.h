@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "absl/status/status.h"
+#include "services/civicctl/connection.h"
 
 namespace civicmesh::bench {
 
@@ -15,6 +15,6 @@ namespace civicmesh::bench {
 // comes up again.
 //
 // NOT_FOUND where dispatch has closed no case yet. Blocks until all is acknowledged; tells its progress on stderr.
-absl::Status WriteClosedCases(const std::string& kafka, int64_t first, int64_t cases);
+absl::Status WriteClosedCases(const civicctl::KafkaPlace& kafka, int64_t first, int64_t cases);
 
 }  // namespace civicmesh::bench

@@ -63,8 +63,9 @@ class Loop : public LogSink {
 
 }  // namespace
 
-absl::StatusOr<Load> RawLoop(const std::string& kafka, int in_flight, absl::Duration measured) {
-  const KafkaOptions options{.brokers = kafka, .domain = "bench", .shards = kShards};
+absl::StatusOr<Load> RawLoop(const civicctl::KafkaPlace& kafka, int in_flight, absl::Duration measured) {
+  KafkaOptions options = kafka.Of("bench");
+  options.shards = kShards;
   if (auto made = CreateTopics(options, {}); !made.ok()) return made;
   KafkaJournal log(options);
   auto reader = log.NewReader();

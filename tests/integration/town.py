@@ -31,7 +31,8 @@ def new_request_id():
 def know_persons_alike(folder):
     """Gives a city that is not there yet the key that all tests share: persons have the same tokens in two that are compared."""
     keys = pathlib.Path(folder) / "keys"
-    keys.mkdir(parents=True)
+    keys.mkdir(mode=0o700, parents=True)
+    (keys / "person_key").touch(mode=0o600)
     (keys / "person_key").write_text("the persons of our tests", encoding="ascii")
 
 
@@ -60,9 +61,16 @@ class Town:
         subprocess.run([ROOT / "deploy/down", f"--data={self.folder}", "--purge"], stdout=subprocess.DEVNULL, check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def access(self):
+        """The environment of a program that comes into the city's stores as their operator."""
+        try:
+            return {**os.environ, **json.loads((self.folder / "city.json").read_text())["logins"]}
+        except FileNotFoundError:
+            return None
+
     def run(self, *command):
         """What it prints, in bytes. Raises AssertionError with all of that where it fails."""
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, env=self.access())
         if done.returncode:
             raise AssertionError((done.stdout + done.stderr).decode(errors="replace"))
         return done.stdout

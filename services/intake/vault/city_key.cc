@@ -3,11 +3,11 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "absl/strings/str_cat.h"
 #include "civicmesh/type/v1/type.pb.h"
 #include "services/runtime/base/log.h"
+#include "services/runtime/base/secrets.h"
 
 namespace civicmesh::intake {
 namespace {
@@ -20,8 +20,10 @@ constexpr std::string_view kPrefix = "dev-";
 
 absl::StatusOr<std::unique_ptr<CityKey>> CityKey::FromEnvironment() {
   AeadKey key;
-  if (const char* hex = std::getenv(kVariable)) {
-    const auto given = AeadKeyFromHex(hex);
+  const auto secret = SecretFromEnvironment(kVariable);
+  if (!secret.ok()) return secret.status();
+  if (!secret->empty()) {
+    const auto given = AeadKeyFromHex(*secret);
     if (!given) return absl::InvalidArgumentError(absl::StrCat(kVariable, " must be 64 hexadecimal digits"));
     key = *given;
   } else {

@@ -1,13 +1,13 @@
 #include "services/intake/vault/master_keys.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "civicmesh/intake/v1/keys.pb.h"
 #include "services/runtime/base/log.h"
+#include "services/runtime/base/secrets.h"
 
 namespace civicmesh::intake {
 namespace {
@@ -19,8 +19,9 @@ constexpr std::string_view kBuiltIn = "civicmesh built-in master key's!";
 
 absl::StatusOr<std::unique_ptr<MasterKeys>> MasterKeys::FromEnvironment() {
   std::vector<AeadKey> keys;
-  const char* variable = std::getenv(kVariable);
-  if (!variable || !*variable) {
+  const auto given = SecretFromEnvironment(kVariable);
+  if (!given.ok()) return given.status();
+  if (given->empty()) {
     Log(Severity::kWarning, "keys of persons are wrapped under the built-in key, which protects nothing",
         {{"variable", kVariable}});
     AeadKey built_in;
@@ -28,7 +29,7 @@ absl::StatusOr<std::unique_ptr<MasterKeys>> MasterKeys::FromEnvironment() {
     keys.push_back(built_in);
     return std::make_unique<MasterKeys>(std::move(keys));
   }
-  for (absl::string_view hex : absl::StrSplit(variable, ',')) {
+  for (absl::string_view hex : absl::StrSplit(*given, ',')) {
     const auto key = AeadKeyFromHex({hex.data(), hex.size()});
     if (!key)
       return absl::InvalidArgumentError(absl::StrCat(kVariable, " must be 64 hexadecimal digits, or several such"));

@@ -126,8 +126,10 @@ struct RedisHotState::Impl {
     return *connection;
   }
 
+  const std::string& ServerOf(int shard) const { return options.servers[shard % options.servers.size()]; }
+
   void Open(Connection& c) {
-    c.wire.Open(options.servers[c.shard % options.servers.size()]);
+    c.wire.Open(ServerOf(c.shard), options.login);
     c.ready = false;
     c.sent_at.clear();
     c.digests.clear();
@@ -139,7 +141,11 @@ struct RedisHotState::Impl {
   void Greeted(Connection& c, const redisReply* reply) {
     const std::string info = TextOf(reply);
     c.run_id = InfoField(info, "run_id");
-    if (c.run_id.empty()) return Drop(c);
+    if (c.run_id.empty()) {
+      // Without a login the call itself says why.
+      c.refused = RefusedByRedis(ServerOf(c.shard), c.wire.refused.empty() ? info : c.wire.refused);
+      return Drop(c);
+    }
     c.refused = InfoField(info, "maxmemory_policy") == "noeviction" ? "" : "Redis maxmemory-policy must be noeviction";
     if (!c.refused.empty()) return Drop(c);
     for (int i = 0; i < kScripts; ++i) {

@@ -1,8 +1,8 @@
 // Hot state in Redis (hot_state.h says what it is): one connection per shard, every write one Lua call.
 //
 // A time-out or an I/O error drops the connection and answers what was pending as unknown; nothing is ever sent again
-// on it. On connecting, the server's run id is fetched, the scripts are loaded, and a server that might evict keys
-// (maxmemory-policy other than noeviction) is refused.
+// on it. On connecting it logs in, the server's run id is fetched, the scripts are loaded, and a server that might
+// evict keys (maxmemory-policy other than noeviction) is refused.
 //
 //   RedisHotState hot({.servers = {"unix:/run/redis.sock"}, .domain = "dispatch"});
 //   hot.Fold(…);  while (…) hot.Poll(20);
@@ -16,12 +16,14 @@
 #include <vector>
 
 #include "services/runtime/hotstate/hot_state.h"
+#include "services/runtime/hotstate/redis_login.h"
 
 namespace civicmesh {
 
 struct RedisOptions {
   // "unix:/path" or "host:port"; shard i lives on server i mod their number.
   std::vector<std::string> servers;
+  RedisLogin login = {};
   std::string domain;
   int fold_version = 1;
   // After so long without an answer the connection is dropped.

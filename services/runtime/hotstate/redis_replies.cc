@@ -40,6 +40,7 @@ struct RedisReplies::Impl {
 
   const std::string channel;
   const std::function<void(std::string_view)> heard;
+  const RedisLogin login;
   std::vector<std::unique_ptr<Server>> servers;
   const int wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   absl::Mutex mutex;
@@ -47,7 +48,8 @@ struct RedisReplies::Impl {
   bool stopping ABSL_GUARDED_BY(mutex) = false;
   std::thread thread;
 
-  Impl(std::string c, std::function<void(std::string_view)> h) : channel(std::move(c)), heard(std::move(h)) {}
+  Impl(std::string c, std::function<void(std::string_view)> h, RedisLogin l)
+      : channel(std::move(c)), heard(std::move(h)), login(std::move(l)) {}
   ~Impl() { close(wake_fd); }
 
   void Wake() const {
@@ -82,8 +84,8 @@ struct RedisReplies::Impl {
     Drop(s);
     if (now < s.open_at_ms) return;
     s.open_at_ms = now + kReconnectMs;
-    s.in.Open(s.address);
-    s.out.Open(s.address);
+    s.in.Open(s.address, login);
+    s.out.Open(s.address, login);
     if (s.in.context->err || s.out.context->err) return;
     // A listener sends nothing, so only this tells it that the other side has gone.
     if (s.in.context->c.connection_type == REDIS_CONN_TCP) redisEnableKeepAlive(&s.in.context->c);
@@ -137,8 +139,8 @@ struct RedisReplies::Impl {
 };
 
 RedisReplies::RedisReplies(std::vector<std::string> servers, std::string channel,
-                           std::function<void(std::string_view)> heard)
-    : impl_(std::make_unique<Impl>(std::move(channel), std::move(heard))) {
+                           std::function<void(std::string_view)> heard, RedisLogin login)
+    : impl_(std::make_unique<Impl>(std::move(channel), std::move(heard), std::move(login))) {
   for (auto& address : servers) {
     auto& server = impl_->servers.emplace_back(std::make_unique<Impl::Server>());
     server->impl = impl_.get();

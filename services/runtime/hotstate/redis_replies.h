@@ -17,12 +17,15 @@
 #include <string_view>
 #include <vector>
 
+#include "services/runtime/hotstate/redis_login.h"
+
 namespace civicmesh {
 
 class RedisReplies {
  public:
   // As RedisOptions::servers: shard i lives on server i mod their number, and `channel` is heard on each of them.
-  RedisReplies(std::vector<std::string> servers, std::string channel, std::function<void(std::string_view)> heard);
+  RedisReplies(std::vector<std::string> servers, std::string channel, std::function<void(std::string_view)> heard,
+               RedisLogin login = {});
   ~RedisReplies();
 
   // Drops the reply where too many wait already, or the server is away.

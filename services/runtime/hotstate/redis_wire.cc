@@ -15,7 +15,18 @@ int64_t SteadyMs() {
       .count();
 }
 
-void RedisWire::Open(const std::string& server) {
+namespace {
+
+void TakeAnswerToLogin(redisAsyncContext* from, void* answer, void*) {
+  const auto* reply = static_cast<const redisReply*>(answer);
+  if (reply && reply->type == REDIS_REPLY_ERROR)
+    static_cast<RedisWire*>(from->data)->refused.assign(reply->str, reply->len);
+}
+
+}  // namespace
+
+void RedisWire::Open(const std::string& server, const RedisLogin& login) {
+  refused.clear();
   // hiredis 0.14 writes without MSG_NOSIGNAL: a server that went away would end the process.
   std::signal(SIGPIPE, SIG_IGN);
   if (server.starts_with("unix:")) {
@@ -37,6 +48,9 @@ void RedisWire::Open(const std::string& server) {
     auto* of = static_cast<RedisWire*>(gone->data);
     if (of->context == gone) of->context = nullptr;
   });
+  if (!login.password.empty() && !context->err)
+    redisAsyncCommand(context, TakeAnswerToLogin, nullptr, "AUTH %b %b", login.username.data(), login.username.size(),
+                      login.password.data(), login.password.size());
 }
 
 void RedisWire::Close() {

@@ -4,37 +4,26 @@
 
 #include <chrono>
 #include <map>
-#include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "services/runtime/journal/kafka_admin.h"
 #include "services/runtime/journal/kafka_client.h"
 
 namespace civicmesh {
 namespace {
 
-constexpr int kTimeoutMs = 7000;
+constexpr int kTimeoutMs = KafkaAdmin::kTimeoutMs;
 // A busy machine takes its time over the topics of a whole mesh.
 constexpr int kLeadersTimeoutMs = 60000;
 constexpr int kPauseMs = 20;
 constexpr int64_t kDayMs = 24 * 3600 * 1000LL;
 
-template <auto destroy>
-struct Deleter {
-  template <class T>
-  void operator()(T* t) const {
-    destroy(t);
-  }
-};
-using Handle = std::unique_ptr<rd_kafka_t, Deleter<rd_kafka_destroy>>;
-using Queue = std::unique_ptr<rd_kafka_queue_t, Deleter<rd_kafka_queue_destroy>>;
-using Event = std::unique_ptr<rd_kafka_event_t, Deleter<rd_kafka_event_destroy>>;
-using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, Deleter<rd_kafka_AdminOptions_destroy>>;
-using Resource = std::unique_ptr<rd_kafka_ConfigResource_t, Deleter<rd_kafka_ConfigResource_destroy>>;
-using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, Deleter<rd_kafka_NewTopic_destroy>>;
+using Resource = std::unique_ptr<rd_kafka_ConfigResource_t, KafkaDeleter<rd_kafka_ConfigResource_destroy>>;
+using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, KafkaDeleter<rd_kafka_NewTopic_destroy>>;
 
 // A setting of a topic: exactly `value`, or with `at_least` a number not below it, where -1 stands for no limit.
 struct Requirement {
@@ -63,24 +52,9 @@ bool Meets(const std::string& actual, const Requirement& requirement) {
   return absl::SimpleAtoi(actual, &has) && absl::SimpleAtoi(requirement.value, &needs) && (has == -1 || has >= needs);
 }
 
-absl::StatusOr<Handle> NewAdmin(const KafkaOptions& options) {
-  auto handle = NewKafkaProducer(options, {}, [](rd_kafka_conf_t*) {});
-  if (!handle.ok()) return handle.status();
-  return Handle(*handle);
-}
-
-AdminOptions NewAdminOptions(rd_kafka_t* handle, rd_kafka_admin_op_t operation) {
-  AdminOptions options(rd_kafka_AdminOptions_new(handle, operation));
-  char error[256];
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), kTimeoutMs, error, sizeof error);
-  return options;
-}
-
-absl::StatusOr<Event> Answer(rd_kafka_queue_t* queue) {
-  Event event(rd_kafka_queue_poll(queue, kTimeoutMs + 500));
-  if (event == nullptr) return absl::UnavailableError("Kafka does not answer");
-  if (rd_kafka_event_error(event.get())) return absl::UnavailableError(rd_kafka_event_error_string(event.get()));
-  return event;
+// Kafka says no more to who may not see a topic.
+std::string NotForUs(const std::string& topic) {
+  return absl::StrCat(topic, " is not for this user, or does not exist (civicctl access, as operator)");
 }
 
 absl::Status CheckPartitions(rd_kafka_t* handle, const std::vector<TopicSpec>& topics,
@@ -91,7 +65,9 @@ absl::Status CheckPartitions(rd_kafka_t* handle, const std::vector<TopicSpec>& t
     rd_kafka_resp_err_t error = rd_kafka_metadata(handle, 0, local, &metadata, kTimeoutMs);
     rd_kafka_topic_destroy(local);
     if (error) return absl::UnavailableError(rd_kafka_err2str(error));
-    if (metadata->topic_cnt != 1 || metadata->topics[0].err) {
+    if (metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
+      faults->push_back(NotForUs(topic.name));
+    } else if (metadata->topic_cnt != 1 || metadata->topics[0].err) {
       faults->push_back(absl::StrCat(topic.name, " does not exist"));
     } else if (metadata->topics[0].partition_cnt != topic.partitions) {
       faults->push_back(absl::StrCat(topic.name, " has ", metadata->topics[0].partition_cnt, " partitions, must have ",
@@ -105,6 +81,10 @@ absl::Status CheckPartitions(rd_kafka_t* handle, const std::vector<TopicSpec>& t
 void CheckSettings(const rd_kafka_ConfigResource_t* resource, const std::vector<Requirement>& requirements,
                    std::vector<std::string>* faults) {
   const std::string topic = rd_kafka_ConfigResource_name(resource);
+  if (rd_kafka_ConfigResource_error(resource) == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
+    faults->push_back(NotForUs(topic));
+    return;
+  }
   if (rd_kafka_ConfigResource_error(resource)) {
     faults->push_back(absl::StrCat(topic, ": ", rd_kafka_ConfigResource_error_string(resource)));
     return;
@@ -124,7 +104,7 @@ void CheckSettings(const rd_kafka_ConfigResource_t* resource, const std::vector<
   }
 }
 
-absl::Status DescribeAndCheck(rd_kafka_t* handle, const KafkaOptions& options, const std::vector<TopicSpec>& topics,
+absl::Status DescribeAndCheck(KafkaAdmin& admin, const KafkaOptions& options, const std::vector<TopicSpec>& topics,
                               std::vector<std::string>* faults) {
   std::vector<Resource> resources;
   std::vector<rd_kafka_ConfigResource_t*> raw;
@@ -134,10 +114,9 @@ absl::Status DescribeAndCheck(rd_kafka_t* handle, const KafkaOptions& options, c
     raw.push_back(
         resources.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.name.c_str())).get());
   }
-  Queue queue(rd_kafka_queue_new(handle));
-  AdminOptions admin = NewAdminOptions(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
-  rd_kafka_DescribeConfigs(handle, raw.data(), raw.size(), admin.get(), queue.get());
-  auto event = Answer(queue.get());
+  auto event = admin.Ask(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, [&](auto* how, auto* queue) {
+    rd_kafka_DescribeConfigs(admin.handle(), raw.data(), raw.size(), how, queue);
+  });
   if (!event.ok()) return event.status();
   size_t count = 0;
   auto* result = rd_kafka_event_DescribeConfigs_result(event->get());
@@ -147,8 +126,15 @@ absl::Status DescribeAndCheck(rd_kafka_t* handle, const KafkaOptions& options, c
   return absl::OkStatus();
 }
 
+// What the client remembers of a topic that is being made may lack partitions, and it would believe that for minutes.
+void LookAgain(rd_kafka_t* handle) {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  if (!rd_kafka_metadata(handle, 1, nullptr, &metadata, kTimeoutMs)) rd_kafka_metadata_destroy(metadata);
+}
+
 // The controller answers before the leaders know that they lead.
-absl::Status AwaitLeaders(rd_kafka_t* handle, const std::vector<TopicSpec>& topics, rd_kafka_queue_t* idle) {
+absl::Status AwaitLeaders(rd_kafka_t* handle, const std::vector<TopicSpec>& topics) {
+  const KafkaQueue idle(rd_kafka_queue_new(handle));
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kLeadersTimeoutMs);
   for (const TopicSpec& topic : topics) {
     for (int partition = 0; partition < topic.partitions;) {
@@ -160,7 +146,8 @@ absl::Status AwaitLeaders(rd_kafka_t* handle, const std::vector<TopicSpec>& topi
       } else if (std::chrono::steady_clock::now() > deadline) {
         return absl::UnavailableError(absl::StrCat(topic.name, "/", partition, ": ", rd_kafka_err2str(error)));
       } else {
-        rd_kafka_queue_poll(idle, kPauseMs);
+        rd_kafka_queue_poll(idle.get(), kPauseMs);
+        LookAgain(handle);
       }
     }
   }
@@ -200,11 +187,11 @@ std::map<std::string, std::string> SettingsOf(const KafkaOptions& options, const
 absl::Status CheckTopics(const KafkaOptions& options) { return CheckTopics(options, TopicsOf(options)); }
 
 absl::Status CheckTopics(const KafkaOptions& options, const std::vector<TopicSpec>& topics) {
-  auto handle = NewAdmin(options);
-  if (!handle.ok()) return handle.status();
+  auto admin = KafkaAdmin::Reach(options);
+  if (!admin.ok()) return admin.status();
   std::vector<std::string> faults;
-  absl::Status asked = CheckPartitions(handle->get(), topics, &faults);
-  if (asked.ok() && faults.empty()) asked = DescribeAndCheck(handle->get(), options, topics, &faults);
+  absl::Status asked = CheckPartitions((*admin)->handle(), topics, &faults);
+  if (asked.ok() && faults.empty()) asked = DescribeAndCheck(**admin, options, topics, &faults);
   if (!asked.ok()) return asked;
   return faults.empty() ? absl::OkStatus() : absl::FailedPreconditionError(absl::StrJoin(faults, "; "));
 }
@@ -215,18 +202,17 @@ absl::Status CreateTopics(const KafkaOptions& options, const TopicCreation& crea
 
 absl::Status CreateTopics(const KafkaOptions& options, const std::vector<TopicSpec>& topics,
                           const TopicCreation& creation) {
-  auto handle = NewAdmin(options);
-  if (!handle.ok()) return handle.status();
+  auto admin = KafkaAdmin::Reach(options);
+  if (!admin.ok()) return admin.status();
   std::vector<NewTopic> blueprints;
   std::vector<rd_kafka_NewTopic_t*> raw;
   for (const TopicSpec& topic : topics) {
     raw.push_back(blueprints.emplace_back(Blueprint(options, topic, creation)).get());
     if (raw.back() == nullptr) return absl::InvalidArgumentError("shards or replication out of range");
   }
-  Queue queue(rd_kafka_queue_new(handle->get()));
-  AdminOptions admin = NewAdminOptions(handle->get(), RD_KAFKA_ADMIN_OP_CREATETOPICS);
-  rd_kafka_CreateTopics(handle->get(), raw.data(), raw.size(), admin.get(), queue.get());
-  auto event = Answer(queue.get());
+  auto event = (*admin)->Ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, [&](auto* how, auto* queue) {
+    rd_kafka_CreateTopics((*admin)->handle(), raw.data(), raw.size(), how, queue);
+  });
   if (!event.ok()) return event.status();
   size_t count = 0;
   const rd_kafka_topic_result_t** results =
@@ -237,7 +223,7 @@ absl::Status CreateTopics(const KafkaOptions& options, const std::vector<TopicSp
       return absl::InvalidArgumentError(
           absl::StrCat(rd_kafka_topic_result_name(results[i]), ": ", rd_kafka_topic_result_error_string(results[i])));
   }
-  return AwaitLeaders(handle->get(), topics, queue.get());
+  return AwaitLeaders((*admin)->handle(), topics);
 }
 
 }  // namespace civicmesh

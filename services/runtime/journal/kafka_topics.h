@@ -31,8 +31,8 @@ struct TopicSpec {
 std::vector<TopicSpec> TopicsOf(const KafkaOptions& options);
 
 // OK: all four topics have `shards` partitions and settings under which no record is lost, compacted or unstamped.
-// FAILED_PRECONDITION: names every setting that is wrong, with what it must be. UNAVAILABLE: Kafka does not answer.
-// Blocks at most 15 seconds.
+// FAILED_PRECONDITION: names every setting that is wrong, with what it must be. UNAVAILABLE: Kafka does not answer;
+// UNAUTHENTICATED: it does not let this user in. Blocks at most 20 seconds.
 absl::Status CheckTopics(const KafkaOptions& options);
 
 // The same for any topics; `options` says how to reach Kafka and how large records are.

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <random>
 #include <utility>
 
@@ -13,6 +12,7 @@
 #include "services/runtime/base/log.h"
 #include "services/runtime/base/names.h"
 #include "services/runtime/base/person_tokens.h"
+#include "services/runtime/base/secrets.h"
 #include "services/runtime/hotstate/redis_check.h"
 #include "services/runtime/hotstate/redis_hot_state.h"
 #include "services/runtime/hotstate/redis_replies.h"
@@ -60,8 +60,11 @@ absl::Status CheckSecrets(const ServiceSpec& spec, const ProcessOptions& options
   std::vector<std::string> missing;
   if (options.body_key.empty()) missing.push_back("CIVICMESH_BODY_KEY");
   if (options.person_key.empty()) missing.push_back("CIVICMESH_PERSON_KEY");
-  for (const std::string& name : spec.secrets)
-    if (const char* value = std::getenv(name.c_str()); !value || !*value) missing.push_back(name);
+  for (const std::string& name : spec.secrets) {
+    const auto secret = SecretFromEnvironment(name);
+    if (!secret.ok()) return secret.status();
+    if (secret->empty()) missing.push_back(name);
+  }
   if (missing.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("production needs ", absl::StrJoin(missing, ", ")));
 }
@@ -88,11 +91,14 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
     keyed.push_back(
         {.name = spec.keyed_topic, .partitions = kafka.shards, .compaction_lag_ms = spec.keyed_topic_lag_ms});
   if (auto topics = CheckTopicsPatiently(kafka, keyed); !topics.ok()) return RefuseToStart(topics);
-  if (auto redis = CheckRedis(RedisFromFlags()); !redis.ok()) return RefuseToStart(redis);
-  const RedisOptions redis{.servers = RedisFromFlags(), .domain = spec.domain, .fold_version = spec.fold_version};
+  const RedisOptions redis{.servers = RedisFromFlags(),
+                           .login = RedisLoginFromFlags(),
+                           .domain = spec.domain,
+                           .fold_version = spec.fold_version};
+  if (auto checked = CheckRedis(redis.servers, redis.login); !checked.ok()) return RefuseToStart(checked);
 
   KafkaJournal journal(kafka);
-  KafkaJournal reference_journal({.brokers = kafka.brokers, .domain = "reference", .shards = 1});
+  KafkaJournal reference_journal(ReferenceFromFlags());
   std::unique_ptr<KafkaKeyedLog> keys;
   if (!spec.keyed_topic.empty()) keys = std::make_unique<KafkaKeyedLog>(kafka, spec.keyed_topic);
   ReferenceLibrary library(WithRoster(spec.references));
@@ -103,9 +109,10 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
   std::unique_ptr<KafkaMembership> membership;
   const std::string reply_to = ReplyChannel(spec.domain, NewReplicaName());
   std::atomic<ServiceProcess*> running{nullptr};
-  RedisReplies replies(redis.servers, reply_to, [&](std::string_view reply) {
+  const auto heard = [&](std::string_view reply) {
     if (ServiceProcess* process = running) process->OnReply(reply);
-  });
+  };
+  RedisReplies replies(redis.servers, reply_to, heard, redis.login);
   Backends backends{.journal = &journal,
                     .keys = keys.get(),
                     .new_appender = [&] { return journal.NewHandlerAppender(kAppendTimeout); },

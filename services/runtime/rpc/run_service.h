@@ -6,11 +6,13 @@
 //
 //   --listen=unix:/run/dispatch.sock    where gRPC listens; only Envoy may reach it
 //   --kafka=host:port,…  --redis=unix:/run/redis.sock,host:port,…  --shards=8
+//   --kafka_security_file=…  --redis_login_file=…          as whom (kafka_security.h, redis_login.h)
 //   --clock=real                        driven: business time comes with the calls; never in production
 //   --jwks=/etc/keys.json  --issuer=…  --audience=…        whose tokens are good
 //   --body_key=…  --person_key=…        for the HMAC of request bodies, the same in every replica, and of persons'
 //   tokens,
-//                                       the same in every service; give them by environment
+//                                       the same in every service; give them by environment or in files
+//                                       (CIVICMESH_PERSON_KEY or CIVICMESH_PERSON_KEY_FILE, base/secrets.h)
 //   --max_in_flight=2000  --max_per_actor=64  --reply_wait=5s  --reflection=false
 #pragma once
 

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -174,6 +175,24 @@ TEST_F(RunServiceTest, ProductionRefusesWhatOnlyDevelopmentMayHave) {
   Spawn();
   EXPECT_EQ(Ended(), 1);
   EXPECT_THAT(Log(), testing::Contains(testing::HasSubstr("does not exist")));
+}
+
+TEST_F(RunServiceTest, SecretsComeFromFilesToo) {
+  std::ofstream(folder_ + "/secret") << "s\n";
+  environment_ = {{"CIVICMESH_PRODUCTION", "1"},
+                  {"CIVICMESH_BODY_KEY", "b"},
+                  {"CIVICMESH_PERSON_KEY_FILE", folder_ + "/secret"},
+                  {"TOY_SECRET_FILE", folder_ + "/secret"}};
+  Spawn();  // goes on to look for its topics
+  EXPECT_EQ(Ended(), 1);
+  EXPECT_THAT(Log(), testing::Contains(testing::HasSubstr("does not exist")));
+  for (const char* name : {"CIVICMESH_PERSON_KEY_FILE", "TOY_SECRET_FILE"}) {
+    const std::string good = std::exchange(environment_[name], "/nowhere");
+    Spawn();
+    EXPECT_EQ(Ended(), 1) << name;
+    EXPECT_THAT(Log(), testing::Contains(testing::HasSubstr(absl::StrCat(name, ": cannot read /nowhere")))) << name;
+    environment_[name] = good;
+  }
 }
 
 TEST_F(RunServiceTest, EveryLineOfItsLogIsJson) {

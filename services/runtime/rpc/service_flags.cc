@@ -16,6 +16,8 @@
 #include "absl/time/time.h"
 #include "services/runtime/base/log.h"
 #include "services/runtime/base/names.h"
+#include "services/runtime/base/secrets.h"
+#include "services/runtime/journal/kafka_security.h"
 #include "services/runtime/journal/kafka_topics.h"
 
 namespace civicmesh {
@@ -31,6 +33,13 @@ std::string TextOr(const char* name, const char* otherwise) {
   return value ? value : otherwise;
 }
 
+std::string SecretOrExit(const char* name) {
+  auto secret = SecretFromEnvironment(name);
+  if (secret.ok()) return *std::move(secret);
+  Log(Severity::kError, "refuses to start", {{"why", std::string(secret.status().message())}});
+  std::exit(1);
+}
+
 int NumberOr(const char* name, int otherwise) {
   int value = otherwise;
   if (const char* text = Environment(name); text && !absl::SimpleAtoi(text, &value)) {
@@ -44,10 +53,15 @@ int NumberOr(const char* name, int otherwise) {
 }  // namespace civicmesh
 
 using civicmesh::NumberOr;
+using civicmesh::SecretOrExit;
 using civicmesh::TextOr;
 ABSL_FLAG(std::string, listen, TextOr("CIVICMESH_LISTEN", ""), "where gRPC listens, as unix:/run/dispatch.sock");
 ABSL_FLAG(std::string, kafka, TextOr("CIVICMESH_KAFKA", ""), "host:port,host:port");
 ABSL_FLAG(std::string, redis, TextOr("CIVICMESH_REDIS", ""), "unix:/path or host:port, comma-separated");
+ABSL_FLAG(std::string, kafka_security_file, TextOr("CIVICMESH_KAFKA_SECURITY_FILE", ""),
+          "user, password and TLS for Kafka (kafka_security.h)");
+ABSL_FLAG(std::string, redis_login_file, TextOr("CIVICMESH_REDIS_LOGIN_FILE", ""),
+          "user and password for Redis (redis_login.h)");
 ABSL_FLAG(int, shards, NumberOr("CIVICMESH_SHARDS", 8), "the number of shards of this installation");
 ABSL_FLAG(std::string, clock, TextOr("CIVICMESH_CLOCK", "real"), "real or driven");
 ABSL_FLAG(std::string, jwks, TextOr("CIVICMESH_JWKS", ""), "a file with the JSON Web Key Set");
@@ -59,8 +73,8 @@ ABSL_FLAG(std::string, agency_audience, TextOr("CIVICMESH_AGENCY_AUDIENCE", ""),
 ABSL_FLAG(bool, development_tokens, NumberOr("CIVICMESH_DEVELOPMENT_TOKENS", 0) != 0,
           "believe a token that says what its subject may; never in production");
 ABSL_FLAG(bool, production, NumberOr("CIVICMESH_PRODUCTION", 0) != 0, "refuse what only development may have");
-ABSL_FLAG(std::string, body_key, TextOr("CIVICMESH_BODY_KEY", ""), "the key of body hashes");
-ABSL_FLAG(std::string, person_key, TextOr("CIVICMESH_PERSON_KEY", ""), "the key of persons' tokens");
+ABSL_FLAG(std::string, body_key, SecretOrExit("CIVICMESH_BODY_KEY"), "the key of body hashes");
+ABSL_FLAG(std::string, person_key, SecretOrExit("CIVICMESH_PERSON_KEY"), "the key of persons' tokens");
 ABSL_FLAG(int, max_in_flight, NumberOr("CIVICMESH_MAX_IN_FLIGHT", 2000), "commands waiting for their answer at most");
 ABSL_FLAG(int, max_per_actor, NumberOr("CIVICMESH_MAX_PER_ACTOR", 64), "the same per caller");
 ABSL_FLAG(absl::Duration, reply_wait, absl::Milliseconds(NumberOr("CIVICMESH_REPLY_WAIT_MS", 5000)),
@@ -69,6 +83,8 @@ ABSL_FLAG(bool, reflection, NumberOr("CIVICMESH_REFLECTION", 0) != 0, "serve gRP
 
 namespace civicmesh {
 namespace {
+
+constexpr int kRefusalsBelieved = 3;
 
 sigset_t StopSignals() {
   sigset_t set;
@@ -98,6 +114,19 @@ void LogOfGrpc(gpr_log_func_args* said) {
   Log(severity, "gRPC", {{"what", said->message}, {"file", said->file}, {"line", said->line}});
 }
 
+// Read whenever it is asked for; CheckFlags has seen that it can be.
+absl::StatusOr<std::map<std::string, std::string>> KafkaSecurity() {
+  const std::string path = absl::GetFlag(FLAGS_kafka_security_file);
+  if (path.empty()) return std::map<std::string, std::string>{};
+  return ReadKafkaSecurity(path);
+}
+
+absl::StatusOr<RedisLogin> Login() {
+  const std::string path = absl::GetFlag(FLAGS_redis_login_file);
+  if (path.empty()) return RedisLogin{};
+  return ReadRedisLogin(path);
+}
+
 absl::Status CheckFlags() {
   const std::string clock = absl::GetFlag(FLAGS_clock);
   if (clock != "real" && clock != "driven") return absl::InvalidArgumentError("--clock is real or driven");
@@ -109,7 +138,8 @@ absl::Status CheckFlags() {
     return absl::InvalidArgumentError("--clock=driven and --production exclude each other");
   if (absl::GetFlag(FLAGS_production) && absl::GetFlag(FLAGS_development_tokens))
     return absl::InvalidArgumentError("--development_tokens and --production exclude each other");
-  return absl::OkStatus();
+  if (auto security = KafkaSecurity(); !security.ok()) return security.status();
+  return Login().status();
 }
 
 }  // namespace
@@ -152,10 +182,21 @@ ProcessOptions OptionsFromFlags() {
 }
 
 KafkaOptions KafkaFromFlags(const std::string& domain) {
-  return {.brokers = absl::GetFlag(FLAGS_kafka), .domain = domain, .shards = absl::GetFlag(FLAGS_shards)};
+  return {.brokers = absl::GetFlag(FLAGS_kafka),
+          .domain = domain,
+          .shards = absl::GetFlag(FLAGS_shards),
+          .security = KafkaSecurity().value_or(std::map<std::string, std::string>{})};
+}
+
+KafkaOptions ReferenceFromFlags() {
+  KafkaOptions reference = KafkaFromFlags("reference");
+  reference.shards = 1;
+  return reference;
 }
 
 std::vector<std::string> RedisFromFlags() { return absl::StrSplit(absl::GetFlag(FLAGS_redis), ',', absl::SkipEmpty()); }
+
+RedisLogin RedisLoginFromFlags() { return Login().value_or(RedisLogin{}); }
 
 bool WaitForStop(int64_t nanos) {
   const sigset_t set = StopSignals();
@@ -167,9 +208,11 @@ absl::Status CheckTopicsPatiently(const KafkaOptions& options, const std::vector
   std::vector<TopicSpec> topics = TopicsOf(options);
   topics.insert(topics.end(), more.begin(), more.end());
   topics.push_back({.name = ReferenceTopic(), .partitions = 1});
-  while (true) {
+  for (int refused = 0;;) {
     absl::Status checked = CheckTopics(options, topics);
-    if (!absl::IsUnavailable(checked)) return checked;
+    // One that is just going away looks for a moment like one that lets nobody in.
+    const bool doubtful = absl::IsUnauthenticated(checked) && ++refused < kRefusalsBelieved;
+    if (!absl::IsUnavailable(checked) && !doubtful) return checked;
     Log(Severity::kWarning, "waits for Kafka", {{"why", std::string(checked.message())}});
     if (WaitForStop(1000000000)) return absl::CancelledError("asked to stop");
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "services/runtime/hotstate/redis_login.h"
 #include "services/runtime/journal/kafka_options.h"
 #include "services/runtime/journal/kafka_topics.h"
 #include "services/runtime/rpc/service_process.h"
@@ -23,14 +24,17 @@ bool IsProduction();
 // As the flags say. Empty secrets are left empty; a key set that cannot be read is an empty text.
 ProcessOptions OptionsFromFlags();
 KafkaOptions KafkaFromFlags(const std::string& domain);
+KafkaOptions ReferenceFromFlags();
 // Empty where the flag is not set.
 std::vector<std::string> RedisFromFlags();
+RedisLogin RedisLoginFromFlags();
 
 // Waits so long; true at once where somebody wants the process to stop.
 bool WaitForStop(int64_t nanos);
 
 // CheckTopics (kafka_topics.h) of the domain's topics, the reference topic and `more`, waiting while Kafka is away:
-// services and broker may start at once. CANCELLED: asked to stop meanwhile.
+// services and broker may start at once. CANCELLED: asked to stop meanwhile. UNAUTHENTICATED: it has refused us, three
+// times.
 absl::Status CheckTopicsPatiently(const KafkaOptions& options, const std::vector<TopicSpec>& more = {});
 
 // Says why on standard error; what main then returns.

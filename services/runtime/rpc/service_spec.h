@@ -29,8 +29,8 @@ struct ServiceSpec {
   // shards; most have none. What was replaced in it is gone from the disks after so long.
   std::string keyed_topic = "";
   int64_t keyed_topic_lag_ms = 0;
-  // Environment variables that hold secrets of the domain. Without one it makes do with something that protects
-  // nothing; in production it refuses to start.
+  // Environment variables that hold secrets of the domain (base/secrets.h). Without one it makes do with something that
+  // protects nothing; in production it refuses to start.
   std::vector<std::string> secrets;
   // The domain's gRPC services. The context outlives them.
   std::function<std::vector<std::shared_ptr<grpc::Service>>(const ServiceContext&)> services;

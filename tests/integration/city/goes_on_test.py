@@ -90,13 +90,14 @@ class GoesOnTest(unittest.TestCase):
         out = self.folder / "projection"
         door = [f"--door={at['door']}", f"--keys={at['keys']}"]
         self.ctl("project", *door, f"--sample={self.sample}", f"--out={out}")
-        self.ctl("verify", f"--kafka={at['kafka']}", f"--redis=unix:{at['redis']}", *door)
+        self.ctl("verify", f"--kafka={at['kafka']}", f"--redis=unix:{at['redis']}", *door, env=at["logins"])
         told = printed[printed.index("what happened"):printed.index("\ncommands ")]
         # What happened stands in the order in which it happened first: chance, where shards work at once.
         return out.read_text(encoding="utf-8").splitlines() + sorted(told.splitlines())
 
-    def ctl(self, *arguments):
-        done = subprocess.run([BIN / "civicctl", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    def ctl(self, *arguments, env=None):
+        done = subprocess.run([BIN / "civicctl", *arguments], cwd=ROOT, capture_output=True, text=True, check=False,
+                              env={**os.environ, **(env or {})})
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_a_replay_that_was_broken_off_ends_as_one_that_was_not(self):

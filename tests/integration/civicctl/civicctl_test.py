@@ -4,7 +4,6 @@ verify finds what is wrong and only that.
 Needs the built programs (CIVICMESH_BIN) and what deploy/install installs.
 """
 import json
-import os
 import pathlib
 import re
 import shutil
@@ -32,7 +31,7 @@ class City(Town):
 
     def ctl(self, *args, code=0):
         """What civicctl prints; on standard error where another exit code than 0 is expected."""
-        env = {**os.environ, "CIVICMESH_KAFKA": self.where["kafka"], "CIVICMESH_REDIS": "unix:" + self.where["redis"]}
+        env = {**self.access(), "CIVICMESH_KAFKA": self.where["kafka"], "CIVICMESH_REDIS": "unix:" + self.where["redis"]}
         done = subprocess.run([BIN / "civicctl", *args], capture_output=True, text=True, env=env, check=False)
         if done.returncode != code:
             raise AssertionError(f"civicctl {args} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -41,9 +40,6 @@ class City(Town):
     def load(self, *more, code=0):
         return self.ctl("load", f"--door={self.where['door']}", f"--keys={self.where['keys']}", f"--sample={SAMPLE}", *more,
                         code=code)
-
-    def redis(self, *args):
-        return subprocess.run(["redis-cli", "-s", self.where["redis"], *args], capture_output=True, text=True, check=True).stdout
 
     def post(self, path, role, body):
         token = self.ctl("token", f"--keys={self.where['keys']}", f"--subject={role.lower()}-01").strip()
@@ -65,7 +61,7 @@ class City(Town):
 
     def poison(self, value):
         """Bytes that are no command, in one shard's inbox."""
-        subprocess.run(["kcat", "-b", self.where["kafka"], "-P", "-t", "civicmesh.dispatch.commands.v1", "-p", str(SHARD)],
+        subprocess.run(self.city.kcat("-P", "-t", "civicmesh.dispatch.commands.v1", "-p", str(SHARD)),
                        input=value, text=True, check=True)
 
 
@@ -219,11 +215,11 @@ class ACaseAndAPoisonedCommand(CtlTest):
     def test_damage_in_redis_is_found(self):
         self.assert_equal_everywhere()
         key = "civicmesh:points:v1:{5}:rows"
-        CITY.redis("zadd", key, "0", "damage")
+        CITY.city.redis_cli("zadd", key, "0", "damage")
         said = CITY.ctl("verify", "--domain=points", code=1)
         self.assertIn("points/5: row damage: in Redis, does not follow from the journal", said)
         self.assertIn("1 of 8 shards differ", said)
-        CITY.redis("zrem", key, "damage")
+        CITY.city.redis_cli("zrem", key, "damage")
         self.assertIn("equal: 8 shards", CITY.ctl("verify", "--domain=points"))
 
 

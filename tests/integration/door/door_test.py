@@ -228,7 +228,7 @@ class AKill(unittest.TestCase):
 
     def published(self):
         """The case of each CaseOpened on the public topic; a repeated ce_id is one event (R14)."""
-        out = subprocess.run(["kcat", "-b", CITY.where["kafka"], "-C", "-e", "-q", "-t", "civicmesh.dispatch.events.v1", "-f", "%h\n"],
+        out = subprocess.run(CITY.city.kcat("-C", "-e", "-q", "-t", "civicmesh.dispatch.events.v1", "-f", "%h\n", user="data"),
                              capture_output=True, check=True).stdout.decode()
         events = {}
         for line in out.splitlines():

@@ -81,7 +81,7 @@ class Struck(Town):
         self.city.start_services([name])
 
     def wipe(self):
-        subprocess.run(["redis-cli", "-s", str(self.city.redis), "flushall"], check=True, stdout=subprocess.DEVNULL)
+        self.city.redis_cli("flushall")
 
     def stop_broker(self):
         self.city.parts.stop("kafka", patience=60)

@@ -62,8 +62,8 @@ class Replayed(Town):
 
     def dumped(self):
         """Every record of the public topics, as kpi_fold.py reads them."""
-        return b"".join(self.run("kcat", "-q", "-b", self.city.kafka, "-C", "-e", "-o", "beginning", "-t",
-                                 f"civicmesh.{domain}.events.v1", "-f", "%h\\n%R%s") for domain in DOMAINS)
+        return b"".join(self.run(*self.city.kcat("-q", "-C", "-e", "-o", "beginning", "-t", f"civicmesh.{domain}.events.v1",
+                                                 "-f", "%h\\n%R%s", user="data")) for domain in DOMAINS)
 
     def get(self, path, **query):
         query = urllib.parse.urlencode({key.replace("__", "."): value for key, value in query.items()})
