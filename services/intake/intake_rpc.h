@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 namespace grpc {
 class Service;
@@ -15,9 +16,17 @@ namespace civicmesh::intake {
 
 class ReceiptKeys;
 class Sealer;
+namespace open311 {
+class SettingsFile;
+}
 
 // All outlive the service.
 std::shared_ptr<grpc::Service> MakeIntakeRpc(const ServiceContext& service, const Sealer& sealer,
                                              const ReceiptKeys& receipts);
+
+// The same, and Open311 (open311_rpc.h) over it.
+std::vector<std::shared_ptr<grpc::Service>> MakeIntakeServices(const ServiceContext& service, const Sealer& sealer,
+                                                               const ReceiptKeys& receipts,
+                                                               open311::SettingsFile& open311);
 
 }  // namespace civicmesh::intake
