@@ -9,6 +9,7 @@ The folder holds
   log/  pid/          of each part
   envoy/              the configuration of the door as it runs
 """
+import hashlib
 import http.client
 import json
 import pathlib
@@ -122,6 +123,19 @@ class City:
                     secret.write_text(secrets.token_hex(32), encoding="ascii")
         run([self.binaries / "civicctl", "keys", f"--out={self.keys}"], stdout=subprocess.DEVNULL)
 
+    def make_open311(self, port):
+        """What a new city says of its Open311 API, and the key of an app to try it out with. From then on the file is the
+        operators': intake reads it again when it changes."""
+        if (self.keys / "open311.json").exists():
+            return
+        key = secrets.token_hex(32)
+        (self.keys / "open311_key").write_text(key, encoding="ascii")
+        (self.keys / "open311.json").write_text(json.dumps({
+            "url": f"http://127.0.0.1:{port}/open311/v2", "type": "test", "changeset": "2026-11-29 12:00",
+            "contact": "whoever has run deploy/up", "key_service": "keys/open311_key in the city's folder",
+            "clients": [{"subject": "app-sample", "sha256": hashlib.sha256(key.encode()).hexdigest(), "reads_own": True}]},
+            indent=1) + "\n", encoding="utf-8")
+
     def token(self, subject, hours):
         return subprocess.run([self.binaries / "civicctl", "token", f"--keys={self.keys}", f"--subject={subject}",
                                f"--hours={hours}"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
@@ -142,8 +156,9 @@ class City:
                 f"--shards={self.installation['shards']}", f"--clock={self.installation['clock']}",
                 f"--jwks={self.keys / 'jwks.json'}", f"--issuer={ISSUER}", f"--audience={AUDIENCE}",
                 *(["--development_tokens"] if self.installation.get("development_tokens") else []),
-            ], env={variable: (self.keys / secret).read_text(encoding="ascii") for secret, variable in SECRETS.items()
-                    if (self.keys / secret).exists()}))
+            ], env={"CIVICMESH_OPEN311": str(self.keys / "open311.json"),
+                    **{variable: (self.keys / secret).read_text(encoding="ascii") for secret, variable in SECRETS.items()
+                       if (self.keys / secret).exists()}}))
 
     def start_door(self, names, port, console_origin=""):
         """At a free port where `port` is 0. Pages of `console_origin` may read its answers."""
