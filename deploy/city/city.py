@@ -9,6 +9,7 @@ The folder holds
   log/  pid/          of each part
   envoy/              the configuration of the door as it runs
 """
+import hashlib
 import http.client
 import json
 import pathlib
@@ -150,6 +151,19 @@ class City:
                 secret.write_text(secrets.token_hex(32), encoding="ascii")
         run([self.binaries / "civicctl", "keys", f"--out={self.keys}"], stdout=subprocess.DEVNULL)
 
+    def make_open311(self, port):
+        """What a new city says of its Open311 API, and the key of an app to try it out with. From then on the file is the
+        operators': intake reads it again when it changes."""
+        if (self.keys / "open311.json").exists():
+            return
+        key = secrets.token_hex(32)
+        (self.keys / "open311_key").write_text(key, encoding="ascii")
+        (self.keys / "open311.json").write_text(json.dumps({
+            "url": f"http://127.0.0.1:{port}/open311/v2", "type": "test", "changeset": "2026-11-29 12:00",
+            "contact": "whoever has run deploy/up", "key_service": "keys/open311_key in the city's folder",
+            "clients": [{"subject": "app-sample", "sha256": hashlib.sha256(key.encode()).hexdigest(), "reads_own": True}]},
+            indent=1) + "\n", encoding="utf-8")
+
     def token(self, subject, hours):
         return subprocess.run([self.binaries / "civicctl", "token", f"--keys={self.keys}", f"--subject={subject}",
                                f"--hours={hours}"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
@@ -170,7 +184,8 @@ class City:
                 f"--shards={self.installation['shards']}", f"--clock={self.installation['clock']}",
                 f"--jwks={self.keys / 'jwks.json'}", f"--issuer={ISSUER}", f"--audience={AUDIENCE}",
                 *(["--development_tokens"] if self.installation.get("development_tokens") else []),
-            ], env={**{f"{variable}_FILE": str(file) for variable, file in self._secrets().items()}, **self.access(name)},
+            ], env={**{f"{variable}_FILE": str(file) for variable, file in self._secrets().items()}, **self.access(name),
+                    "CIVICMESH_OPEN311": str(self.keys / "open311.json")},
                 reads=self._reads(name)))
 
     def _secrets(self):

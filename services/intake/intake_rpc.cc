@@ -11,12 +11,15 @@
 #include "services/intake/domain/reports.h"
 #include "services/intake/intake_reference.h"
 #include "services/intake/intake_views.h"
+#include "services/intake/open311_rpc.h"
 #include "services/intake/receipt.h"
 #include "services/intake/received.h"
+#include "services/intake/report_desk.h"
 #include "services/intake/text/masking.h"
 #include "services/intake/tracking_code.h"
 #include "services/intake/vault/protect.h"
 #include "services/intake/vault/vault.h"
+#include "services/intake/vault_rpc.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/base/names.h"
@@ -46,42 +49,58 @@ grpc::Status CheckForeignIds(const std::string& source_id, const std::string& re
 
 grpc::Status Recovering() { return RuntimeError("REASON_RECOVERING", "", "", absl::Seconds(1)); }
 
-class IntakeRpc : public v1::IntakeService::CallbackService {
+// What the reporter says it is comes before what the text seems to say.
+void Choose(const std::string& class_code, v1::CategoryProposal* proposal) {
+  if (proposal->class_code() != class_code) {
+    proposal->set_second_class_code(proposal->class_code());
+    proposal->clear_evidence();
+  }
+  proposal->set_class_code(class_code);
+  proposal->set_proposed_by("reporter");
+  proposal->set_confidence(100);
+}
+
+class IntakeRpc : public v1::IntakeService::CallbackService, public ReportDesk {
  public:
   IntakeRpc(const ServiceContext& service, std::shared_ptr<Vault> vault, const CityKey& codes,
             const ReceiptKeys& receipts)
       : service_(service), vault_(std::move(vault)), codes_(codes), standard_(service), received_(service, receipts) {}
 
   Reactor* SubmitReport(Context* ctx, const v1::SubmitReportRequest* req, v1::Report* resp) override {
-    return Serve(service_, ctx, req, [=, this](const Call& caller, Finish finish) {
-      if (auto s = CheckForeignIds(req->source_id(), req->reporter_reference()); !s.ok()) return finish(s);
-      // Before a key is made for it.
-      if (!UuidV7Time(req->request_id())) return finish(RuntimeError("REASON_BAD_REQUEST_ID", "request_id"));
-      if (caller.actor.subject.empty() && !req->anonymous())
-        return finish(ErrorOf(Refuse(v1::REASON_LOGIN_OR_ANONYMOUS, "anonymous")));
-      if (!IsContact(req->contact())) return finish(ErrorOf(Refuse(v1::REASON_INVALID_ARGUMENT, "contact")));
-      Call call = caller;
-      // Nobody learns from the log who reports anonymously; a post or system that hands it in is no secret.
-      if (req->anonymous() && !ActsForOthers(call.actor)) call.actor = {};
-      const int shard = ShardOf(req->request_id(), service_.shards);
-      const int64_t now_ms = service_.driven_clock ? call.driven_time_ms : service_.clock->wall_ms();
-      standard_.With(shard, now_ms, [=, this](absl::StatusOr<std::shared_ptr<const IntakeStandard>> standard) {
-        if (!standard.ok()) return finish(Recovering());
-        vault_->KeyOf(OwnerOf(*req, call, shard), [=, this](absl::StatusOr<PersonKey> key) {
-          if (!key.ok()) return finish(Recovering());
-          const std::string code = req->anonymous() ? MakeTrackingCode(codes_, req->request_id()) : "";
-          v1::Command command;
-          *command.mutable_submit_report() = Protected(*req, *key, standard->get(), code);
-          command.set_caller_token(service_.persons->Of(call.actor.subject));
-          service_.door->Submit(call,
-                                {.shard = shard,
-                                 .routing_key = req->request_id(),
-                                 .request_id = req->request_id(),
-                                 .body = req,
-                                 .payload = command.SerializeAsString(),
-                                 .receipt_wait_ms = kReceiptWaitMs},
-                                AnswerSubmission(shard, command, finish, call.actor, code, resp));
-        });
+    return Serve(service_, ctx, req,
+                 [=, this](const Call& caller, Finish finish) { Submit(caller, req, "", resp, std::move(finish)); });
+  }
+
+  void Submit(const Call& caller, const v1::SubmitReportRequest* req, const std::string& class_code, v1::Report* resp,
+              Finish finish) override {
+    if (auto s = CheckForeignIds(req->source_id(), req->reporter_reference()); !s.ok()) return finish(s);
+    // Before a key is made for it.
+    if (!UuidV7Time(req->request_id())) return finish(RuntimeError("REASON_BAD_REQUEST_ID", "request_id"));
+    if (caller.actor.subject.empty() && !req->anonymous())
+      return finish(ErrorOf(Refuse(v1::REASON_LOGIN_OR_ANONYMOUS, "anonymous")));
+    if (!IsContact(req->contact())) return finish(ErrorOf(Refuse(v1::REASON_INVALID_ARGUMENT, "contact")));
+    Call call = caller;
+    // Nobody learns from the log who reports anonymously; a post or system that hands it in is no secret.
+    if (req->anonymous() && !ActsForOthers(call.actor)) call.actor = {};
+    const int shard = ShardOf(req->request_id(), service_.shards);
+    const int64_t now_ms = service_.driven_clock ? call.driven_time_ms : service_.clock->wall_ms();
+    standard_.With(shard, now_ms, [=, this](absl::StatusOr<std::shared_ptr<const IntakeStandard>> standard) {
+      if (!standard.ok()) return finish(Recovering());
+      vault_->KeyOf(OwnerOf(*req, call, shard), [=, this](absl::StatusOr<PersonKey> key) {
+        if (!key.ok()) return finish(Recovering());
+        const std::string code = req->anonymous() ? MakeTrackingCode(codes_, req->request_id()) : "";
+        v1::Command command;
+        *command.mutable_submit_report() = Protected(*req, *key, standard->get(), code);
+        if (!class_code.empty()) Choose(class_code, command.mutable_submit_report()->mutable_category());
+        command.set_caller_token(service_.persons->Of(call.actor.subject));
+        service_.door->Submit(call,
+                              {.shard = shard,
+                               .routing_key = req->request_id(),
+                               .request_id = req->request_id(),
+                               .body = req,
+                               .payload = command.SerializeAsString(),
+                               .receipt_wait_ms = kReceiptWaitMs},
+                              AnswerSubmission(shard, command, finish, call.actor, code, resp));
       });
     });
   }
@@ -350,6 +369,14 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
 std::shared_ptr<grpc::Service> MakeIntakeRpc(const ServiceContext& service, std::shared_ptr<Vault> vault,
                                              const CityKey& codes, const ReceiptKeys& receipts) {
   return std::make_shared<IntakeRpc>(service, std::move(vault), codes, receipts);
+}
+
+std::vector<std::shared_ptr<grpc::Service>> MakeIntakeServices(const ServiceContext& service,
+                                                               std::shared_ptr<Vault> vault, const CityKey& codes,
+                                                               const ReceiptKeys& receipts,
+                                                               open311::SettingsFile& open311) {
+  auto intake = std::make_shared<IntakeRpc>(service, vault, codes, receipts);
+  return {intake, MakeOpen311Rpc(service, intake, receipts, open311), MakeVaultRpc(service, vault, codes)};
 }
 
 }  // namespace civicmesh::intake

@@ -354,7 +354,7 @@ TEST_F(IntakeRpcTest, NumbersOfPeopleAreNoReferences) {
 TEST_F(IntakeRpcTest, RefusesWithoutTextOrWithTooMuch) {
   EXPECT_EQ(ReasonOfSubmit(kCitizen, "text: ' 　 '"), "REASON_INVALID_ARGUMENT");
   std::string text;
-  for (int i = 0; i < 2000; ++i) text += "字";
+  for (int i = 0; i < 4000; ++i) text += "字";
   EXPECT_EQ(ReasonOfSubmit(kCitizen, "text: '" + text + "'"), "");
   EXPECT_EQ(ReasonOfSubmit(kCitizen, "text: '" + text + "字'"), "REASON_INVALID_ARGUMENT");
   EXPECT_EQ(ReasonOfSubmit(kNobody, "text: 'x'"), "REASON_LOGIN_OR_ANONYMOUS");

@@ -7,11 +7,11 @@
 #include "services/intake/intake_policies.h"
 #include "services/intake/intake_reference.h"
 #include "services/intake/intake_rpc.h"
+#include "services/intake/open311/settings.h"
 #include "services/intake/receipt.h"
 #include "services/intake/vault/city_key.h"
 #include "services/intake/vault/master_keys.h"
 #include "services/intake/vault/vault.h"
-#include "services/intake/vault_rpc.h"
 #include "services/runtime/base/log.h"
 #include "services/runtime/base/names.h"
 #include "services/runtime/rpc/run_service.h"
@@ -22,7 +22,8 @@ int main(int argc, char** argv) {
   auto masters = intake::MasterKeys::FromEnvironment();
   auto city_key = intake::CityKey::FromEnvironment();
   auto receipts = intake::ReceiptKeys::FromEnvironment();
-  for (const absl::Status& status : {masters.status(), city_key.status(), receipts.status()}) {
+  auto open311 = intake::open311::SettingsFile::FromEnvironment();
+  for (const absl::Status& status : {masters.status(), city_key.status(), receipts.status(), open311.status()}) {
     if (status.ok()) continue;
     std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
     return 1;
@@ -37,8 +38,7 @@ int main(int argc, char** argv) {
                      .services =
                          [&](const ServiceContext& s) {
                            auto vault = std::make_shared<intake::Vault>(s.keys, **masters, **city_key, *s.clock);
-                           return std::vector{intake::MakeIntakeRpc(s, vault, **city_key, **receipts),
-                                              intake::MakeVaultRpc(s, vault, **city_key)};
+                           return intake::MakeIntakeServices(s, vault, **city_key, **receipts, **open311);
                          },
                      .policies = intake::Policies});
 }

@@ -311,7 +311,7 @@ TEST_F(VaultRpcTest, AReportAgainstStaffIsReadByTheDisciplineChannelAlone) {
 
   const std::string bytes = service_.AllBytes() + service_.keys().AllBytes();
   for (const std::string& secret : {std::string("队长"), std::string("已核实并处理"), std::string("13900000059"),
-                                   shy.subject, service_.persons().Of(shy.subject), report.tracking_code()})
+                                    shy.subject, service_.persons().Of(shy.subject), report.tracking_code()})
     EXPECT_THAT(bytes, Not(HasSubstr(secret)));
 
   v1::Erasure erasure;

@@ -8,7 +8,7 @@
 
 namespace civicmesh::intake {
 
-constexpr int kMaxTextCharacters = 2000;
+constexpr int kMaxTextCharacters = 4000;  // as Open311 has it
 constexpr int kMaxPlaceCharacters = 200;
 constexpr int kMaxSupplements = 20;
 
