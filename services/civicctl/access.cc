@@ -38,6 +38,9 @@ class GrantTable {
   }
   void Reference(const std::string& user) {
     Topic(user, ReferenceTopic(), {May::kRead, May::kSeeSettings});
+    // Which are not there; asked for all the same.
+    for (const std::string& topic : {InboxTopic(kReference), EventsTopic(kReference), ParkedTopic(kReference)})
+      Topic(user, topic, {May::kSee});
     Group(user, ReadersGroup(kReference));
   }
   std::vector<KafkaGrant> Take() { return std::move(grants_); }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "services/civicctl/access.h"
+#include "services/civicctl/backup.h"
 #include "services/civicctl/command.h"
 #include "services/civicctl/deadline.h"
 #include "services/civicctl/keys.h"
@@ -13,6 +14,7 @@
 #include "services/civicctl/replay/life.h"
 #include "services/civicctl/replay/project.h"
 #include "services/civicctl/replay/replay.h"
+#include "services/civicctl/restore.h"
 #include "services/civicctl/topics.h"
 #include "services/civicctl/verify.h"
 
@@ -32,6 +34,8 @@ int main(int argc, char** argv) {
       EventsCommand(),
       ParkedCommand(),
       VerifyCommand(),
+      BackupCommand(),
+      RestoreCommand(),
       ReplayCommand(),
       ProjectCommand(),
       LifeCommand(),
