@@ -33,6 +33,7 @@ auto.create.topics.enable=false
 num.network.threads=2
 num.io.threads=3
 unclean.leader.election.enable=false
+log.cleaner.backoff.ms=1000
 """
 
 # SCRAM would be better than PLAIN, but librdkafka before 2.6.1 cannot (services/runtime/journal/kafka_security.h). The

@@ -9,6 +9,7 @@ The folder holds
   log/  pid/          of each part
   envoy/              the configuration of the door as it runs
 """
+import hashlib
 import http.client
 import json
 import pathlib
@@ -30,7 +31,9 @@ AUDIENCE = "civicmesh"
 # By file in keys/: the variable in which the services expect it (or with _FILE after its name, the file).
 SECRETS = {"body_key": "CIVICMESH_BODY_KEY", "receipt_keys": "CIVICMESH_RECEIPT_KEYS",
            "person_key": "CIVICMESH_PERSON_KEY", "seal_key": "CIVICMESH_DEV_SEAL_KEY",
-           "voucher_secret": "CIVICMESH_VOUCHER_SECRET"}
+           "voucher_secret": "CIVICMESH_VOUCHER_SECRET", "master_keys": "CIVICMESH_MASTER_KEYS"}
+# What a city that was founded before it was asked for gets later: nothing was made with another one yet.
+LATER_SECRETS = ("master_keys",)
 
 
 class Unusable(Exception):
@@ -142,11 +145,24 @@ class City:
         """A city that is there already keeps what it has: another key would not open what the old one sealed. It is there once
         it has a signing key, which therefore comes last."""
         self.keys.mkdir(exist_ok=True)
-        if not (self.keys / "signing-key.pem").exists():
-            for secret in map(self.keys.joinpath, SECRETS):
-                if not secret.exists():
-                    secret.write_text(secrets.token_hex(32), encoding="ascii")
+        founded = (self.keys / "signing-key.pem").exists()
+        for secret in map(self.keys.joinpath, LATER_SECRETS if founded else SECRETS):
+            if not secret.exists():
+                secret.write_text(secrets.token_hex(32), encoding="ascii")
         run([self.binaries / "civicctl", "keys", f"--out={self.keys}"], stdout=subprocess.DEVNULL)
+
+    def make_open311(self, port):
+        """What a new city says of its Open311 API, and the key of an app to try it out with. From then on the file is the
+        operators': intake reads it again when it changes."""
+        if (self.keys / "open311.json").exists():
+            return
+        key = secrets.token_hex(32)
+        (self.keys / "open311_key").write_text(key, encoding="ascii")
+        (self.keys / "open311.json").write_text(json.dumps({
+            "url": f"http://127.0.0.1:{port}/open311/v2", "type": "test", "changeset": "2026-11-29 12:00",
+            "contact": "whoever has run deploy/up", "key_service": "keys/open311_key in the city's folder",
+            "clients": [{"subject": "app-sample", "sha256": hashlib.sha256(key.encode()).hexdigest(), "reads_own": True}]},
+            indent=1) + "\n", encoding="utf-8")
 
     def token(self, subject, hours):
         return subprocess.run([self.binaries / "civicctl", "token", f"--keys={self.keys}", f"--subject={subject}",
@@ -168,7 +184,8 @@ class City:
                 f"--shards={self.installation['shards']}", f"--clock={self.installation['clock']}",
                 f"--jwks={self.keys / 'jwks.json'}", f"--issuer={ISSUER}", f"--audience={AUDIENCE}",
                 *(["--development_tokens"] if self.installation.get("development_tokens") else []),
-            ], env={**{f"{variable}_FILE": str(file) for variable, file in self._secrets().items()}, **self.access(name)},
+            ], env={**{f"{variable}_FILE": str(file) for variable, file in self._secrets().items()}, **self.access(name),
+                    "CIVICMESH_OPEN311": str(self.keys / "open311.json")},
                 reads=self._reads(name)))
 
     def _secrets(self):

@@ -110,6 +110,7 @@ def start(asked, stages, city):
     if asked.restore and city.installation.get("restored") != str(asked.restore):
         prepare_restore(city)
     city.make_keys()
+    city.make_open311(asked.port)
     with stages.stage("topics"):
         city.civicctl("topics", "create", f"--kafka={city.kafka}", f"--shards={city.installation['shards']}",
                       stdout=subprocess.DEVNULL)
@@ -176,6 +177,7 @@ The city is up: {where["door"]} (business time: {where["clock"]}). Stop it with 
   cases     curl -sH @{folder}/keys/clerk.header '{where["door"]}/v1/cases?page_size=3'
   metrics   curl -sH @{folder}/keys/operator.header {where["door"]}/v1/control/dispatch/metrics
   shards    curl -sH @{folder}/keys/operator.header {where["door"]}/v1/control/dispatch/shards
+  Open311   curl -s {where["door"]}/open311/v2/services.json; to post: the key in {folder}/keys/open311_key
   events    kcat {login}-b {where["kafka"]} -C -e -t civicmesh.dispatch.events.v1
   the rest  {folder}/city.json, logs in {folder}/log""")
 

@@ -1,11 +1,11 @@
 """What a request passes on its way in, in this order."""
-from names import CORS, HTTP, JWT, TRANSCODER
+from names import CORS, HTTP, JWT, LUA, TRANSCODER
 from rates import limit_rates
 
 
 def all_filters(protos, place, limits):
     return [_sanitise(), *_share(place), _translate_grpc_web(), limit_rates(limits, place.known_addresses), _check_shape_of_token(),
-            _authenticate(place), _limit_bodies(limits), _transcode(protos, place, limits),
+            _authenticate(place), _limit_bodies(limits), _tell_status(), _transcode(protos, place, limits),
             {"name": "envoy.filters.http.router",
              "typed_config": {"@type": f"{HTTP}.router.v3.Router", "suppress_envoy_headers": True}}]
 
@@ -80,6 +80,19 @@ def _limit_bodies(limits):
     """Counts what comes: the transcoder's own bound holds only for what it cannot parse on the way."""
     return {"name": "envoy.filters.http.body_size_limit", "typed_config": {
         "@type": f"{HTTP}.body_size_limit.v3.BodySizeLimit", "max_request_bytes": limits.body_bytes}}
+
+
+def _tell_status():
+    """What answers whole documents says by a header which status of HTTP they have: the transcoder knows only 200 for them. Where
+    a route asks for it."""
+    return {"name": LUA, "disabled": True, "typed_config": {"@type": f"{HTTP}.lua.v3.Lua", "default_source_code": {"inline_string": """
+        function envoy_on_response(handle)
+          local status = handle:headers():get("civicmesh-http-status")
+          if status ~= nil then
+            handle:headers():replace(":status", status)
+            handle:headers():remove("civicmesh-http-status")
+          end
+        end"""}}}
 
 
 def _transcode(protos, place, limits):

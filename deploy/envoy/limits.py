@@ -29,6 +29,8 @@ class Rates:
 RATES = {
     # Whoever needs no token: reports by citizens, who also guess tracking codes.
     "public": Rates(Rate(10, 50), Rate(2_000, 8_000), Rate(3_000, 10_000)),
+    # City apps (Open311): phones, and apps' own servers, which an installation knows.
+    "open311": Rates(Rate(5, 30), Rate(200, 1_000), Rate(500, 2_000)),
     "read": Rates(Rate(50, 250), Rate(8_000, 16_000), Rate(10_000, 20_000)),
     "command": Rates(Rate(25, 100), Rate(8_000, 16_000), Rate(10_000, 20_000)),
     # Operators: time, rest, metrics, reference data.

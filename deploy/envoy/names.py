@@ -3,6 +3,7 @@
 TYPE = "type.googleapis.com/envoy"
 HTTP = f"{TYPE}.extensions.filters.http"
 CORS = "envoy.filters.http.cors"
+LUA = "envoy.filters.http.lua"
 JWT = "envoy.filters.http.jwt_authn"
 TRANSCODER = "envoy.filters.http.grpc_json_transcoder"
 # Where a route says of which kind its calls are (limits.RATES).

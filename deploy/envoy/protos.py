@@ -32,6 +32,7 @@ class Rpc:
     bindings: tuple[Binding, ...]
     anonymous: bool
     streams: bool  # the server answers with a stream
+    raw: bool  # it answers whole documents (google.api.HttpBody), refusals too
 
     @property
     def path(self):
@@ -97,7 +98,7 @@ class Protos:
         http = options.Extensions[self._http] if options.HasExtension(self._http) else None
         rules = [http, *http.additional_bindings] if http else []
         return Rpc(service, method.name, tuple(_binding(service, method.name, rule) for rule in rules),
-                   options.Extensions[self._access].anonymous, method.server_streaming)
+                   options.Extensions[self._access].anonymous, method.server_streaming, method.output_type == ".google.api.HttpBody")
 
 
 def _binding(service, name, rule):

@@ -17,6 +17,10 @@ BY_STATUS = [
 # Before the status, by Envoy's own word for why: certainly nothing was handed on, so it is no unknown outcome.
 FULL = """response.code_details in ["overload", "upstream_reset_before_response_started{overflow}"]"""
 UPGRADE = """response.code_details == "upgrade_failed\""""
+OPEN311 = "/open311/.*"
+OPEN311_XML = r"/open311/[^?]*\.xml(\?.*)?"
+OPEN311_OTHER_FORMAT = r"/open311/v2/(discovery|services|requests)(\.[^/?]*)?(\?.*)?"
+OPEN311_WORDS = "请求未被受理：地址或格式不对，或过于频繁，或服务暂不可用。Not taken: a wrong address or format, too often, or not available now."
 ANY = "type.googleapis.com/google.rpc"
 
 
@@ -31,7 +35,33 @@ def local_replies(reasons, retry_after):
         mappers += _both(_status("EQ", status), texts[reason], {"status_code": 401} if status == 403 else {})
     mappers += _both(_status("GE", 500), texts["REASON_INTERNAL"])
     mappers += _both(_status("GE", 400), texts["REASON_INVALID_ARGUMENT"])
-    return {"mappers": mappers}
+    return {"mappers": [*_open311(retry_after), *mappers]}
+
+
+def _open311(retry_after):
+    """Below its path the errors of GeoReport v2, in the format asked for. A format that nobody speaks is a wrong request."""
+    full = {"status_code": 429, "headers_to_add": [{"header": {"key": "retry-after", "value": str(retry_after)},
+                                                    "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}]}
+    xml = ("text/xml; charset=utf-8", '<?xml version="1.0" encoding="utf-8"?><errors><error><code>%RESPONSE_CODE%</code>'
+           f"<description>{OPEN311_WORDS}</description></error></errors>")
+    json = ("application/json; charset=utf-8", f'[{{"code":%RESPONSE_CODE%,"description":"{OPEN311_WORDS}"}}]')
+    mappers = []
+    for which, change in ((_why(FULL), full), (_all([_status("EQ", 404), _below(OPEN311_OTHER_FORMAT)]), {"status_code": 400}),
+                          (_status("GE", 400), {})):
+        for path, (content_type, text) in ((OPEN311_XML, xml), (OPEN311, json)):
+            mappers.append({"filter": _all([which, _below(path), _NOT_NATIVE_GRPC]), **change, "body_format_override": {
+                "content_type": content_type, "text_format_source": {"inline_string": text}}})
+    return mappers
+
+
+def _all(filters):
+    return {"and_filter": {"filters": filters}}
+
+
+def _below(regex):
+    """The path as the client sent it."""
+    header = lambda name: {"header_filter": {"header": {"name": name, "string_match": {"safe_regex": {"regex": regex}}}}}
+    return {"or_filter": {"filters": [header(":path"), header("x-envoy-original-path")]}}
 
 
 def _both(which, text, change=None):

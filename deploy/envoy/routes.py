@@ -6,7 +6,7 @@ gRPC-Web calls name it in the header x-civicmesh-service.
 import re
 
 from limits import seconds
-from names import HTTP, JWT, KIND, NOBODY, OURS, TRANSCODER, TYPE
+from names import HTTP, JWT, KIND, LUA, NOBODY, OURS, TRANSCODER, TYPE
 
 # One segment of a resource name: what needs no escape in a path. Without the colon, so that a verb is never taken for a part
 # of the name; without the per cent, so that nothing is hidden from us that a service would see.
@@ -28,6 +28,8 @@ def all_routes(protos, place, limits):
 
 def kind_of(rpc):
     """Of limits.RATES."""
+    if rpc.raw:
+        return "open311"
     if rpc.anonymous:
         return "public"
     return "read" if any(binding.method == "GET" for binding in rpc.bindings) else "command"
@@ -46,11 +48,15 @@ def path_regex(template):
 
 
 def _routes_of(rpc, service, kind, limits, path_of, grpc_headers=()):
-    matches = [_http_match(path_of(binding.template), binding.method) for binding in rpc.bindings]
+    over_http = [_route(rpc, _http_match(path_of(binding.template), binding.method), service, kind, limits) for binding in rpc.bindings]
+    if rpc.raw:
+        for route in over_http:
+            route["typed_per_filter_config"][LUA] = {"@type": f"{TYPE}.config.route.v3.FilterConfig", "config": {
+                "@type": f"{HTTP}.lua.v3.LuaPerRoute"}}
     # Compressed messages are not taken: a small one may become a gigabyte behind us.
-    matches.append({"path": rpc.path, "headers": [
-        _header(":method", exact="POST"), _header("content-type", regex=GRPC), *grpc_headers, _header("grpc-encoding", regex="(identity)?")]})
-    return [_route(rpc, match, service, kind, limits) for match in matches]
+    over_grpc = {"path": rpc.path, "headers": [
+        _header(":method", exact="POST"), _header("content-type", regex=GRPC), *grpc_headers, _header("grpc-encoding", regex="(identity)?")]}
+    return [*over_http, _route(rpc, over_grpc, service, kind, limits)]
 
 
 def _http_match(template, method):

@@ -75,7 +75,8 @@ std::vector<TopicSpec> AllTopics(int shards) {
       topics.push_back({.name = topic.name(),
                         .partitions = topic.single_partition() ? 1 : shards,
                         .retention_ms = topic.retention_ms(),
-                        .log_append_time = topic.log_append_time()});
+                        .log_append_time = topic.log_append_time(),
+                        .compaction_lag_ms = topic.compaction_lag_ms()});
     }
   }
   topics.push_back({.name = ReferenceTopic(), .partitions = 1});

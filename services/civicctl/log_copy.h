@@ -13,7 +13,7 @@ enum class CopyKind {
   kPlain,    // restored at the same offsets
   kJournal,  // likewise; it says how much of its inbox is decided
   kInbox,    // only what is not decided
-  kCompact,  // the keys: records may be missing in between, and offsets mean nothing
+  kCompact,  // records may be missing in between, and offsets mean nothing
 };
 
 struct CopiedTopic {
@@ -23,8 +23,7 @@ struct CopiedTopic {
   std::string domain;  // whose journal or inbox it is
 };
 
-// Every topic of the mesh, and the keys' where the cluster has it. FAILED_PRECONDITION: a topic is missing, or has
-// another number of partitions.
+// Every topic of the mesh. FAILED_PRECONDITION: one is missing, or has another number of partitions.
 absl::StatusOr<std::vector<CopiedTopic>> CopiedTopics(KafkaCopy& kafka, int shards);
 
 std::vector<TopicPartition> PartitionsOf(const std::vector<CopiedTopic>& topics);

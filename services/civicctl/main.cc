@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "services/civicctl/access.h"
+#include "services/civicctl/audit.h"
 #include "services/civicctl/backup.h"
 #include "services/civicctl/command.h"
 #include "services/civicctl/deadline.h"
@@ -36,6 +37,7 @@ int main(int argc, char** argv) {
       VerifyCommand(),
       BackupCommand(),
       RestoreCommand(),
+      AuditCommand(),
       ReplayCommand(),
       ProjectCommand(),
       LifeCommand(),

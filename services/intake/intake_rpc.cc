@@ -11,11 +11,15 @@
 #include "services/intake/domain/reports.h"
 #include "services/intake/intake_reference.h"
 #include "services/intake/intake_views.h"
+#include "services/intake/open311_rpc.h"
 #include "services/intake/receipt.h"
 #include "services/intake/received.h"
-#include "services/intake/seal.h"
+#include "services/intake/report_desk.h"
 #include "services/intake/text/masking.h"
 #include "services/intake/tracking_code.h"
+#include "services/intake/vault/protect.h"
+#include "services/intake/vault/vault.h"
+#include "services/intake/vault_rpc.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/base/names.h"
@@ -43,24 +47,51 @@ grpc::Status CheckForeignIds(const std::string& source_id, const std::string& re
   return grpc::Status::OK;
 }
 
-class IntakeRpc : public v1::IntakeService::CallbackService {
+grpc::Status Recovering() { return RuntimeError("REASON_RECOVERING", "", "", absl::Seconds(1)); }
+
+// What the reporter says it is comes before what the text seems to say.
+void Choose(const std::string& class_code, v1::CategoryProposal* proposal) {
+  if (proposal->class_code() != class_code) {
+    proposal->set_second_class_code(proposal->class_code());
+    proposal->clear_evidence();
+  }
+  proposal->set_class_code(class_code);
+  proposal->set_proposed_by("reporter");
+  proposal->set_confidence(100);
+}
+
+class IntakeRpc : public v1::IntakeService::CallbackService, public ReportDesk {
  public:
-  IntakeRpc(const ServiceContext& service, const Sealer& sealer, const ReceiptKeys& receipts)
-      : service_(service), sealer_(sealer), standard_(service), received_(service, receipts) {}
+  IntakeRpc(const ServiceContext& service, std::shared_ptr<Vault> vault, const CityKey& codes,
+            const ReceiptKeys& receipts)
+      : service_(service), vault_(std::move(vault)), codes_(codes), standard_(service), received_(service, receipts) {}
 
   Reactor* SubmitReport(Context* ctx, const v1::SubmitReportRequest* req, v1::Report* resp) override {
-    return Serve(service_, ctx, req, [=, this](const Call& caller, Finish finish) {
-      if (auto s = CheckForeignIds(req->source_id(), req->reporter_reference()); !s.ok()) return finish(s);
-      Call call = caller;
-      // Nobody learns from the log who reports anonymously; a post or system that hands it in is no secret.
-      if (req->anonymous() && !ActsForOthers(call.actor)) call.actor = {};
-      const int shard = ShardOf(req->request_id(), service_.shards);
-      const int64_t now_ms = service_.driven_clock ? call.driven_time_ms : service_.clock->wall_ms();
-      standard_.With(shard, now_ms, [=, this](absl::StatusOr<std::shared_ptr<const IntakeStandard>> standard) {
-        if (!standard.ok()) return finish(RuntimeError("REASON_RECOVERING", "", "", absl::Seconds(1)));
-        const std::string code = req->anonymous() ? MakeTrackingCode(sealer_, req->request_id()) : "";
+    return Serve(service_, ctx, req,
+                 [=, this](const Call& caller, Finish finish) { Submit(caller, req, "", resp, std::move(finish)); });
+  }
+
+  void Submit(const Call& caller, const v1::SubmitReportRequest* req, const std::string& class_code, v1::Report* resp,
+              Finish finish) override {
+    if (auto s = CheckForeignIds(req->source_id(), req->reporter_reference()); !s.ok()) return finish(s);
+    // Before a key is made for it.
+    if (!UuidV7Time(req->request_id())) return finish(RuntimeError("REASON_BAD_REQUEST_ID", "request_id"));
+    if (caller.actor.subject.empty() && !req->anonymous())
+      return finish(ErrorOf(Refuse(v1::REASON_LOGIN_OR_ANONYMOUS, "anonymous")));
+    if (!IsContact(req->contact())) return finish(ErrorOf(Refuse(v1::REASON_INVALID_ARGUMENT, "contact")));
+    Call call = caller;
+    // Nobody learns from the log who reports anonymously; a post or system that hands it in is no secret.
+    if (req->anonymous() && !ActsForOthers(call.actor)) call.actor = {};
+    const int shard = ShardOf(req->request_id(), service_.shards);
+    const int64_t now_ms = service_.driven_clock ? call.driven_time_ms : service_.clock->wall_ms();
+    standard_.With(shard, now_ms, [=, this](absl::StatusOr<std::shared_ptr<const IntakeStandard>> standard) {
+      if (!standard.ok()) return finish(Recovering());
+      vault_->KeyOf(OwnerOf(*req, call, shard), [=, this](absl::StatusOr<PersonKey> key) {
+        if (!key.ok()) return finish(Recovering());
+        const std::string code = req->anonymous() ? MakeTrackingCode(codes_, req->request_id()) : "";
         v1::Command command;
-        *command.mutable_submit_report() = Protected(*req, standard->get(), code);
+        *command.mutable_submit_report() = Protected(*req, *key, standard->get(), code);
+        if (!class_code.empty()) Choose(class_code, command.mutable_submit_report()->mutable_category());
         command.set_caller_token(service_.persons->Of(call.actor.subject));
         service_.door->Submit(call,
                               {.shard = shard,
@@ -82,10 +113,17 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
       add.set_etag(req->etag());
       add.set_tracking_hash(HashOfTrackingCode(req->tracking_code()));
       command.set_caller_token(service_.persons->Of(call.actor.subject));
-      if (!Trim(req->text()).empty()) *add.mutable_text() = Protect(req->text());
       *add.mutable_photos() = req->photos();
-      SubmitTo("r", "reports/", call, *req, command, finish,
-               AnswerReport(finish, call.actor, "", resp, add.tracking_hash()));
+      const auto submit = [=, this](const v1::Command& with_text) {
+        SubmitTo("r", "reports/", call, *req, with_text, finish,
+                 AnswerReport(finish, call.actor, "", resp, with_text.add_to_report().tracking_hash()));
+      };
+      if (Trim(req->text()).empty()) return submit(command);
+      WithKeyOfReport(*req, call.actor, finish, [=](const PersonKey* key) {
+        v1::Command with_text = command;
+        if (key) *with_text.mutable_add_to_report()->mutable_text() = Protect(req->text(), *key);
+        submit(with_text);
+      });
     });
   }
 
@@ -121,7 +159,7 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
                    AnswerRead<v1::IntakeStream>(answer, [=, this](const v1::IntakeStream& stream) {
                      const Reader reader = ReaderOf(stream.report(), actor, service_.persons->Of(actor.subject), hash);
                      if (reader == Reader::kNobody) return RuntimeError("REASON_NOT_FOUND", "name");
-                     const absl::Status shown = ToReport(stream.report(), reader, sealer_, resp);
+                     const absl::Status shown = ToReport(stream.report(), reader, *vault_, resp);
                      return shown.ok() ? grpc::Status::OK : ErrorOf(shown);
                    }));
       };
@@ -154,7 +192,7 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
           const bool read = found.status.ok() && stream.ParseFromString(bytes);
           const Reader reader = read ? ReaderOf(stream.report(), actor, token, "") : Reader::kNobody;
           if (reader == Reader::kNobody) continue;
-          const absl::Status shown = ToReport(stream.report(), reader, sealer_, resp->add_reports());
+          const absl::Status shown = ToReport(stream.report(), reader, *vault_, resp->add_reports());
           if (!shown.ok()) found.status = ErrorOf(shown);
         }
         resp->set_next_page_token(found.next_page_token);
@@ -219,25 +257,47 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
   }
 
  private:
-  // What a person wrote, without white space around it.
-  v1::PersonalText Protect(const std::string& written) const {
-    const std::string_view text = Trim(written);
-    v1::PersonalText out;
-    *out.mutable_sealed() = sealer_.Seal(text);
-    out.set_masked(Mask(text).text);
-    out.set_length(static_cast<int>(CountCharacters(text)));
-    return out;
+  // Whose key seals a new report: the person's, or its own where nobody is known behind it.
+  std::string OwnerOf(const v1::SubmitReportRequest& req, const Call& call, int shard) const {
+    if (!req.reporter_reference().empty()) return service_.persons->Of(req.reporter_reference());
+    if (!req.anonymous() && call.actor.Has("CITIZEN")) return service_.persons->Of(call.actor.subject);
+    return ReportIdOf(shard, CommandId(call.actor.subject, call.method, req.request_id(), req.request_id()));
   }
 
-  v1::SubmitReport Protected(const v1::SubmitReportRequest& req, const IntakeStandard* standard,
+  // What is added to a report stands under the report's own key, whoever adds it. Of one that was erased, or sealed
+  // before there were such keys, under a new one of its owner. Null: the caller may add nothing, as the shard will say.
+  void WithKeyOfReport(const v1::AddToReportRequest& req, const ActorView& actor, const Finish& finish,
+                       std::function<void(const PersonKey*)> then) {
+    const std::string id = IdOf("reports/", req.name());
+    const auto shard = ShardOfId("r", id);
+    if (!shard || *shard >= service_.shards) return finish(RuntimeError("REASON_NOT_FOUND", "name"));
+    const std::string hash = HashOfTrackingCode(req.tracking_code());
+    ReadStream(*service_.reads, *shard, id, [=, this](StreamResult result) {
+      v1::IntakeStream stream;
+      if (!result.status.ok() && result.status.error_code() != grpc::StatusCode::NOT_FOUND)
+        return finish(std::move(result.status));
+      if (!stream.ParseFromString(result.state)) return finish(RuntimeError("REASON_DATA_LOSS"));
+      const v1::ReportState& report = stream.report();
+      if (!IsReporter(report, actor, service_.persons->Of(actor.subject), hash)) return then(nullptr);
+      if (auto key = vault_->KeyNamed(report.text().sealed().key_id()); key.ok()) return then(&*key);
+      const std::string& reporter = report.context().reporter_token();
+      vault_->KeyOf(reporter.empty() ? id : reporter, [=](absl::StatusOr<PersonKey> key) {
+        if (!key.ok()) return finish(Recovering());
+        then(&*key);
+      });
+    });
+  }
+
+  v1::SubmitReport Protected(const v1::SubmitReportRequest& req, const PersonKey& key, const IntakeStandard* standard,
                              const std::string& tracking_code) const {
     v1::SubmitReport out;
-    *out.mutable_text() = Protect(req.text());
+    *out.mutable_text() = Protect(req.text(), key);
+    if (req.has_contact()) *out.mutable_contact() = SealContact(req.contact(), key);
     *out.mutable_photos() = req.photos();
     *out.mutable_voices() = req.voices();
     out.set_source(req.source());
     if (req.has_location()) *out.mutable_location() = req.location();
-    if (!Trim(req.place_text()).empty()) *out.mutable_place_text() = Protect(req.place_text());
+    if (!Trim(req.place_text()).empty()) *out.mutable_place_text() = Protect(req.place_text(), key);
     out.set_source_id(req.source_id());
     if (req.has_reported_at()) *out.mutable_reported_at() = req.reported_at();
     out.set_anonymous(req.anonymous());
@@ -271,10 +331,9 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
       if (!result.status.ok()) return finish(std::move(result.status));
       if (!stream.ParseFromString(result.state)) return finish(RuntimeError("REASON_DATA_LOSS"));
       // A staff member's command was accepted, so it may see at least what staff see.
-      const std::string token = service_.persons->Of(actor.subject);
-      const bool own = IsReporter(stream.report(), actor, token, tracking_hash);
+      const bool own = IsPerson(stream.report(), service_.persons->Of(actor.subject), tracking_hash);
       const Reader reader = own ? Reader::kReporter : Reader::kStaff;
-      const absl::Status shown = ToReport(stream.report(), reader, sealer_, resp);
+      const absl::Status shown = ToReport(stream.report(), reader, *vault_, resp);
       resp->set_tracking_code(new_code);
       finish(shown.ok() ? grpc::Status::OK : ErrorOf(shown));
     };
@@ -299,16 +358,25 @@ class IntakeRpc : public v1::IntakeService::CallbackService {
   }
 
   const ServiceContext& service_;
-  const Sealer& sealer_;
+  const std::shared_ptr<Vault> vault_;
+  const CityKey& codes_;
   ActiveStandard standard_;
   ReceivedReports received_;
 };
 
 }  // namespace
 
-std::shared_ptr<grpc::Service> MakeIntakeRpc(const ServiceContext& service, const Sealer& sealer,
-                                             const ReceiptKeys& receipts) {
-  return std::make_shared<IntakeRpc>(service, sealer, receipts);
+std::shared_ptr<grpc::Service> MakeIntakeRpc(const ServiceContext& service, std::shared_ptr<Vault> vault,
+                                             const CityKey& codes, const ReceiptKeys& receipts) {
+  return std::make_shared<IntakeRpc>(service, std::move(vault), codes, receipts);
+}
+
+std::vector<std::shared_ptr<grpc::Service>> MakeIntakeServices(const ServiceContext& service,
+                                                               std::shared_ptr<Vault> vault, const CityKey& codes,
+                                                               const ReceiptKeys& receipts,
+                                                               open311::SettingsFile& open311) {
+  auto intake = std::make_shared<IntakeRpc>(service, vault, codes, receipts);
+  return {intake, MakeOpen311Rpc(service, intake, receipts, open311), MakeVaultRpc(service, vault, codes)};
 }
 
 }  // namespace civicmesh::intake

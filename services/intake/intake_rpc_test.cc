@@ -18,7 +18,9 @@
 #include "services/intake/intake_policies.h"
 #include "services/intake/intake_reference.h"
 #include "services/intake/receipt.h"
-#include "services/intake/seal.h"
+#include "services/intake/vault/city_key.h"
+#include "services/intake/vault/master_keys.h"
+#include "services/intake/vault/vault.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/base/names.h"
 #include "services/runtime/decider/posts_for_tests.h"
@@ -163,13 +165,17 @@ class IntakeRpcTest : public testing::Test {
     return names;
   }
 
-  const std::unique_ptr<Sealer> sealer_ = *Sealer::FromEnvironment();
+  const std::unique_ptr<MasterKeys> masters_ = *MasterKeys::FromEnvironment();
+  const std::unique_ptr<CityKey> city_key_ = *CityKey::FromEnvironment();
   const ReceiptKeys receipts_{{std::string(32, 'k')}};
-  ServiceForTests service_{
-      {.domain = "intake",
-       .machines = [](int shard) { return MakeShard(shard); },
-       .references = ReferenceParsers(),
-       .services = [this](const ServiceContext& s) { return std::vector{MakeIntakeRpc(s, *sealer_, receipts_)}; }}};
+  ServiceForTests service_{{.domain = "intake",
+                            .machines = [](int shard) { return MakeShard(shard); },
+                            .references = ReferenceParsers(),
+                            .services =
+                                [this](const ServiceContext& s) {
+                                  auto vault = std::make_shared<Vault>(s.keys, *masters_, *city_key_, *s.clock);
+                                  return std::vector{MakeIntakeRpc(s, vault, *city_key_, receipts_)};
+                                }}};
   const std::unique_ptr<v1::IntakeService::Stub> stub_;
 };
 
@@ -246,7 +252,9 @@ TEST_F(IntakeRpcTest, StaffReadItMaskedAndWithoutVoices) {
 }
 
 TEST_F(IntakeRpcTest, NothingThatAPersonWroteStandsInClearAnywhere) {
-  Submit(kCitizen, absl::StrCat("text: '", kText, "' place_text: '找13800000058'"));
+  Submit(kCitizen, absl::StrCat("text: '", kText,
+                                "' place_text: '找13800000058' contact {name: '史无名' phone: "
+                                "'13900000059'}"));
   const v1::Report report =
       SubmitKText(kHotline, "source: REPORT_SOURCE_HOTLINE_12345 reporter_reference: 'caller-778'");
   const v1::Report nobody = SubmitKText(kCitizen, "anonymous: true");
@@ -259,8 +267,8 @@ TEST_F(IntakeRpcTest, NothingThatAPersonWroteStandsInClearAnywhere) {
   service_.Restart(/*wipe=*/true);
   const std::string bytes = service_.AllBytes();
   EXPECT_THAT(bytes, AllOf(HasSubstr("垃圾桶满了没人收"), HasSubstr("【手机号】"), HasSubstr("【邮箱】")));
-  for (const char* secret : {"13800000058", "浙A12345", "nobody@example.com", "caller-778"})
-    EXPECT_THAT(bytes, Not(HasSubstr(secret)));
+  for (const char* secret : {"13800000058", "浙A12345", "nobody@example.com", "caller-778", "史无名", "13900000059"})
+    EXPECT_THAT(bytes + service_.keys().AllBytes(), Not(HasSubstr(secret)));
   EXPECT_THAT(bytes, Not(HasSubstr(nobody.tracking_code())));
 }
 
@@ -329,7 +337,7 @@ TEST_F(IntakeRpcTest, AnothersReportIsNotFound) {
 
 TEST_F(IntakeRpcTest, AHotlineReportsForAPersonWhoReadsItToo) {
   const v1::Report report = SubmitKText(kHotline, "source: REPORT_SOURCE_HOTLINE_12345 reporter_reference: 'u1'");
-  EXPECT_EQ(report.text(), kText);
+  EXPECT_EQ(report.text(), kMasked);  // it is the person's, not the hotline's
   v1::Report read;
   ASSERT_TRUE(Get(kCitizen, report.name(), &read).ok());
   EXPECT_EQ(read.text(), kText);
@@ -346,10 +354,11 @@ TEST_F(IntakeRpcTest, NumbersOfPeopleAreNoReferences) {
 TEST_F(IntakeRpcTest, RefusesWithoutTextOrWithTooMuch) {
   EXPECT_EQ(ReasonOfSubmit(kCitizen, "text: ' 　 '"), "REASON_INVALID_ARGUMENT");
   std::string text;
-  for (int i = 0; i < 2000; ++i) text += "字";
+  for (int i = 0; i < 4000; ++i) text += "字";
   EXPECT_EQ(ReasonOfSubmit(kCitizen, "text: '" + text + "'"), "");
   EXPECT_EQ(ReasonOfSubmit(kCitizen, "text: '" + text + "字'"), "REASON_INVALID_ARGUMENT");
   EXPECT_EQ(ReasonOfSubmit(kNobody, "text: 'x'"), "REASON_LOGIN_OR_ANONYMOUS");
+  EXPECT_EQ(ReasonOfSubmit(kCitizen, "text: 'x' contact {phone: 'me@home'}"), "REASON_INVALID_ARGUMENT");
   EXPECT_EQ(ReasonOfSubmit(kCitizen, "text: 'x' request_id: 'no'"), "REASON_BAD_REQUEST_ID");
 }
 

@@ -7,7 +7,7 @@
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
 #include "civicmesh/intake/v1/intake_journal.pb.h"
 #include "services/intake/domain/reports.h"
-#include "services/intake/seal.h"
+#include "services/intake/vault/vault.h"
 
 namespace civicmesh::intake {
 namespace {
@@ -109,19 +109,26 @@ std::string NoticeText(const v1::NoticeState& notice, bool zh) {
   }
 }
 
-absl::Status ShowText(const v1::PersonalText& text, Reader reader, const Sealer& sealer, std::string* shown) {
-  // What the machine wrote itself has no sealed form.
-  if (reader == Reader::kStaff || !text.has_sealed()) {
-    *shown = text.masked();
+absl::Status ShowText(const v1::PersonalText& text, Reader reader, const Vault& vault, std::string* shown,
+                      v1::Report* report) {
+  *shown = text.masked();
+  if (reader == Reader::kStaff) return absl::OkStatus();
+  auto opened = AsWritten(text, vault);
+  if (absl::IsNotFound(opened.status())) {
+    report->set_erased(true);
     return absl::OkStatus();
   }
-  auto opened = sealer.Open(text.sealed());
-  if (!opened.ok()) return opened.status();
-  *shown = *std::move(opened);
-  return absl::OkStatus();
+  if (opened.ok()) *shown = *std::move(opened);
+  return opened.status();
 }
 
 }  // namespace
+
+absl::StatusOr<std::string> AsWritten(const v1::PersonalText& text, const Vault& vault) {
+  // What the machine wrote itself has no sealed form.
+  if (!text.has_sealed()) return text.masked();
+  return vault.Open(text.sealed());
+}
 
 bool IsStaff(const ActorView& actor) {
   // Of nobody's own, in no known grid: within reach of whoever reaches further than to the own.
@@ -130,14 +137,15 @@ bool IsStaff(const ActorView& actor) {
 
 Reader ReaderOf(const v1::ReportState& report, const ActorView& actor, const std::string& caller_token,
                 const std::string& tracking_hash) {
-  if (IsReporter(report, actor, caller_token, tracking_hash)) return Reader::kReporter;
-  return IsStaff(actor) ? Reader::kStaff : Reader::kNobody;
+  if (IsPerson(report, caller_token, tracking_hash)) return Reader::kReporter;
+  const bool shown = IsReporter(report, actor, caller_token, tracking_hash) || IsStaff(actor);
+  return shown ? Reader::kStaff : Reader::kNobody;
 }
 
 std::string NoticeTextZh(const v1::NoticeState& notice) { return NoticeText(notice, true); }
 std::string NoticeTextEn(const v1::NoticeState& notice) { return NoticeText(notice, false); }
 
-absl::Status ToReport(const v1::ReportState& state, Reader reader, const Sealer& sealer, v1::Report* report) {
+absl::Status ToReport(const v1::ReportState& state, Reader reader, const Vault& vault, v1::Report* report) {
   const v1::ReportContext& context = state.context();
   report->set_name(context.report());
   report->set_etag(EtagOf(state.version()));
@@ -146,8 +154,9 @@ absl::Status ToReport(const v1::ReportState& state, Reader reader, const Sealer&
   report->set_status_en(StatusWords(context.status()).en);
   report->set_source(context.source());
   report->set_source_id(context.source_id());
-  if (auto s = ShowText(state.text(), reader, sealer, report->mutable_text()); !s.ok()) return s;
-  if (auto s = ShowText(state.place_text(), reader, sealer, report->mutable_place_text()); !s.ok()) return s;
+  report->set_erased(state.erased());
+  if (auto s = ShowText(state.text(), reader, vault, report->mutable_text(), report); !s.ok()) return s;
+  if (auto s = ShowText(state.place_text(), reader, vault, report->mutable_place_text(), report); !s.ok()) return s;
   if (context.has_location()) *report->mutable_location() = context.location();
   *report->mutable_category() = context.category();
   *report->mutable_photos() = state.photos();
@@ -155,7 +164,7 @@ absl::Status ToReport(const v1::ReportState& state, Reader reader, const Sealer&
   for (const auto& one : state.supplements()) {
     auto* supplement = report->add_supplements();
     *supplement->mutable_added_at() = one.added_at();
-    if (auto s = ShowText(one.text(), reader, sealer, supplement->mutable_text()); !s.ok()) return s;
+    if (auto s = ShowText(one.text(), reader, vault, supplement->mutable_text(), report); !s.ok()) return s;
     *supplement->mutable_photos() = one.photos();
   }
   *report->mutable_reported_at() = context.reported_at();

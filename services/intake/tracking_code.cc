@@ -1,7 +1,7 @@
 #include "services/intake/tracking_code.h"
 
 #include "absl/strings/ascii.h"
-#include "services/intake/seal.h"
+#include "services/intake/vault/city_key.h"
 #include "services/runtime/base/ids.h"
 
 namespace civicmesh::intake {
@@ -13,8 +13,8 @@ constexpr size_t kCharacters = 16, kGroup = 4;
 
 }  // namespace
 
-std::string MakeTrackingCode(const Sealer& sealer, std::string_view request_id) {
-  const std::string secret = sealer.Derive("tracking code", request_id);
+std::string MakeTrackingCode(const CityKey& key, std::string_view request_id) {
+  const std::string secret = key.Derive("tracking code", request_id);
   std::string code;
   for (size_t i = 0; i < kCharacters; ++i) {
     if (i > 0 && i % kGroup == 0) code.push_back('-');

@@ -9,9 +9,9 @@
 
 namespace civicmesh::intake {
 
-class Sealer;
+class CityKey;
 
-std::string MakeTrackingCode(const Sealer& sealer, std::string_view request_id);
+std::string MakeTrackingCode(const CityKey& key, std::string_view request_id);
 
 // 32 bytes; of the code in whatever case and grouping it was typed. Empty where there is no code.
 std::string HashOfTrackingCode(std::string_view code);

@@ -3,7 +3,7 @@
 namespace civicmesh::intake {
 
 IntakeStandard::IntakeStandard(const reference::v1::Standard& standard)
-    : version(standard.version()), classifier(standard) {
+    : published(standard), version(standard.version()), classifier(standard) {
   for (const auto& minor : standard.classes()) {
     classes_.emplace(minor.code(), MinorClass{minor.code(), minor.name_zh()});
     if (minor.camera_class() > 0) camera_classes_.emplace(minor.camera_class(), minor.code());

@@ -27,6 +27,7 @@ struct IntakeStandard {
   const MinorClass* Find(std::string_view code) const;
   const MinorClass* FindCameraClass(int camera_class) const;
 
+  const reference::v1::Standard published;
   std::string version;
   Classifier classifier;
 

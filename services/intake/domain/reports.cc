@@ -126,12 +126,16 @@ bool ActsForOthers(const ActorView& actor) {
   return actor.Has("GATEWAY") || actor.Has("REGISTRAR") || actor.Has("SHIFT_LEADER");
 }
 
+bool IsPerson(const v1::ReportState& report, const std::string& caller_token, std::string_view tracking_hash) {
+  if (tracking_hash.size() == kHashBytes && report.tracking_hash() == tracking_hash) return true;
+  return !report.context().reporter_token().empty() && report.context().reporter_token() == caller_token;
+}
+
 bool IsReporter(const v1::ReportState& report, const ActorView& actor, const std::string& caller_token,
                 std::string_view tracking_hash) {
-  if (tracking_hash.size() == kHashBytes && report.tracking_hash() == tracking_hash) return true;
+  if (IsPerson(report, caller_token, tracking_hash)) return true;
   if (actor.subject.empty()) return false;
-  return actor.subject == report.submitted_by() ||
-         (!report.context().reporter_token().empty() && report.context().reporter_token() == caller_token);
+  return actor.subject == report.submitted_by();
 }
 
 v1::CategoryProposal CheckedProposal(v1::CategoryProposal proposal, const Context& ctx) {
@@ -195,6 +199,7 @@ IntakeDecision SubmitReport(const v1::SubmitReport& cmd, const std::string& call
   *event.mutable_voices() = cmd.voices();
   event.set_tracking_hash(cmd.tracking_hash());
   event.set_submitted_by(ctx.actor.subject);
+  if (cmd.has_contact()) *event.mutable_contact() = cmd.contact();
 
   v1::ReportState report;
   EvolveReport(report, 1, event);
@@ -287,6 +292,7 @@ void EvolveReport(v1::ReportState& report, uint64_t version, const v1::JournalEv
       *report.mutable_voices() = event.voices();
       report.set_tracking_hash(event.tracking_hash());
       report.set_submitted_by(event.submitted_by());
+      if (event.has_contact()) *report.mutable_contact() = event.contact();
       return;
     case v1::JournalEvent::kReportLocated:
       *report.mutable_context() = event.report_located().context();
@@ -316,8 +322,18 @@ void EvolveReport(v1::ReportState& report, uint64_t version, const v1::JournalEv
       notice->set_decline_ground(event.decline_ground());
       return;
     }
+    case v1::JournalEvent::kPersonalDataErased:
+      report.set_erased(true);
+      return;
     case v1::JournalEvent::kAlertRaised:
     case v1::JournalEvent::kAlertReviewed:
+    case v1::JournalEvent::kRevealRequested:
+    case v1::JournalEvent::kRevealDecided:
+    case v1::JournalEvent::kRevealRead:
+    case v1::JournalEvent::kAuditEntryRecorded:
+    case v1::JournalEvent::kAuditChainAdvanced:
+    case v1::JournalEvent::kSealedReportSubmitted:
+    case v1::JournalEvent::kSealedReportAnswered:
     case v1::JournalEvent::FACT_NOT_SET:
       return;  // the shard tells streams apart before
   }

@@ -1,14 +1,14 @@
 // What may happen to a report (DOMAIN sections 1, 2 and 9): submitted, located, supplemented, withdrawn, followed.
 //
 // Each function decides one command on the report as it is (null: there is none) and answers events or a refusal. Pure.
-// `caller_token` is the person token of the actor (base/person_tokens.h).
+// `caller_token` is the person token of the actor (base/person_tokens.h), empty for nobody.
 #pragma once
 
 #include "services/intake/domain/rules.h"
 
 namespace civicmesh::intake {
 
-constexpr int kMaxTextCharacters = 2000;
+constexpr int kMaxTextCharacters = 4000;  // as Open311 has it
 constexpr int kMaxPlaceCharacters = 200;
 constexpr int kMaxSupplements = 20;
 
@@ -31,6 +31,8 @@ IntakeDecision RecordCaseProgress(const v1::ReportState* report, const v1::Recor
 // Registrars, shift leaders and gateways hand in what others say.
 bool ActsForOthers(const ActorView& actor);
 
+// Whether a person of that token, or the tracking code of this hash, is who reported: what was written is theirs.
+bool IsPerson(const v1::ReportState& report, const std::string& caller_token, std::string_view tracking_hash);
 // Whether the actor, or the tracking code of this hash, stands for whoever reported: the person, or the post or system
 // that handed it in. Also what GetReport asks.
 bool IsReporter(const v1::ReportState& report, const ActorView& actor, const std::string& caller_token,

@@ -2,11 +2,9 @@
 // the same person, the same token, "p-" and 16 characters (80 bits).
 //
 // It is keyed (HMAC-SHA-256), because subjects can be guessed: without the key nobody can try them out. The key is the
-// installation's (--person_key), the same in all services. It is never changed in place: tokens are who owns an account
-// or a record in events that are kept for ever, and another key would make everybody a stranger. Who has the key can
-// tell whether a subject he knows is behind a token, no more; when it has leaked, the vault takes over, which gives
-// each person a random token: the person's next call still finds the old one by the old key and has it bound to the new
-// one.
+// installation's (--person_key), the same in all services. It is never changed: tokens are who owns an account or a
+// record in events that are kept for ever, and another key would make everybody a stranger. Who has the key can tell
+// whether a subject he knows is behind a token, no more (docs/adr/0007: why not a random token).
 //
 // A value; thread-safe.
 #pragma once

@@ -1,9 +1,8 @@
 // Secrets and logins that an operator gives a process: by environment, or in files that only its user may read. Never
 // on a command line, which everybody on the machine can see.
 //
-//   auto key = SecretFromEnvironment("CIVICMESH_PERSON_KEY");    // or what stands in the file
-//   CIVICMESH_PERSON_KEY_FILE auto login = ReadSettings("/run/secrets/kafka.conf");        // {"sasl.username",
-//   "intake"}, …
+//   auto key = SecretFromEnvironment("CIVICMESH_PERSON_KEY");  // or what stands in the file CIVICMESH_PERSON_KEY_FILE
+//   auto login = ReadSettings("/run/secrets/kafka.conf");      // {"sasl.username", "intake"}, …
 //
 // Both read at the call; nothing is kept. Thread-safe, as far as nobody changes the environment meanwhile.
 #pragma once

@@ -33,12 +33,16 @@ struct Requirement {
 };
 
 std::vector<Requirement> RequirementsOf(const TopicSpec& topic, const KafkaOptions& options) {
-  std::vector<Requirement> all = {{"cleanup.policy", "delete"},
+  std::vector<Requirement> all = {{"cleanup.policy", topic.compaction_lag_ms > 0 ? "compact" : "delete"},
                                   {"unclean.leader.election.enable", "false"},
                                   {"retention.bytes", "-1"},
                                   {"retention.ms", absl::StrCat(topic.retention_ms), topic.retention_ms != -1},
                                   {"max.message.bytes", absl::StrCat(options.max_record_bytes), true}};
   if (topic.log_append_time) all.push_back({"message.timestamp.type", "LogAppendTime"});
+  if (topic.compaction_lag_ms > 0) {
+    all.push_back({"max.compaction.lag.ms", absl::StrCat(topic.compaction_lag_ms)});
+    all.push_back({"min.compaction.lag.ms", "0"});
+  }
   return all;
 }
 

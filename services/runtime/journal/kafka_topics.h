@@ -14,7 +14,8 @@
 
 namespace civicmesh {
 
-// What one topic must be. None is ever compacted, loses records to its size, or elects an unclean leader.
+// What one topic must be. None loses records to its size or elects an unclean leader, and none is compacted that does
+// not say so.
 struct TopicSpec {
   std::string name;
   int partitions = 8;
@@ -22,6 +23,8 @@ struct TopicSpec {
   int64_t retention_ms = -1;
   // True where the broker stamps the time of a record, not its producer.
   bool log_append_time = false;
+  // Above 0: compacted (keyed_log.h), and what was replaced is gone from the disks after so long, at the next append.
+  int64_t compaction_lag_ms = 0;
 };
 
 // The four topics of the domain.

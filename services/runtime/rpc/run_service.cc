@@ -18,6 +18,7 @@
 #include "services/runtime/hotstate/redis_replies.h"
 #include "services/runtime/journal/kafka_group_reader.h"
 #include "services/runtime/journal/kafka_journal.h"
+#include "services/runtime/journal/kafka_keyed_log.h"
 #include "services/runtime/journal/kafka_membership.h"
 #include "services/runtime/rpc/hot_reads_thread.h"
 #include "services/runtime/rpc/people.h"
@@ -85,7 +86,11 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
   }
 
   const KafkaOptions kafka = KafkaFromFlags(spec.domain);
-  if (auto topics = CheckTopicsPatiently(kafka); !topics.ok()) return RefuseToStart(topics);
+  std::vector<TopicSpec> keyed;
+  if (!spec.keyed_topic.empty())
+    keyed.push_back(
+        {.name = spec.keyed_topic, .partitions = kafka.shards, .compaction_lag_ms = spec.keyed_topic_lag_ms});
+  if (auto topics = CheckTopicsPatiently(kafka, keyed); !topics.ok()) return RefuseToStart(topics);
   const RedisOptions redis{.servers = RedisFromFlags(),
                            .login = RedisLoginFromFlags(),
                            .domain = spec.domain,
@@ -94,6 +99,8 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
 
   KafkaJournal journal(kafka);
   KafkaJournal reference_journal(ReferenceFromFlags());
+  std::unique_ptr<KafkaKeyedLog> keys;
+  if (!spec.keyed_topic.empty()) keys = std::make_unique<KafkaKeyedLog>(kafka, spec.keyed_topic);
   ReferenceLibrary library(WithRoster(spec.references));
   ReferenceReader reference_reader(&reference_journal, &library);
   RedisHotState hot(redis);
@@ -107,6 +114,7 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
   };
   RedisReplies replies(redis.servers, reply_to, heard, redis.login);
   Backends backends{.journal = &journal,
+                    .keys = keys.get(),
                     .new_appender = [&] { return journal.NewHandlerAppender(kAppendTimeout); },
                     .hot = &hot,
                     .reads = &reads,

@@ -12,6 +12,7 @@ class CommandDoor;
 class Gate;
 class HotReads;
 class Journal;
+class KeyedLog;
 class LogAppender;
 class Metrics;
 class PersonTokens;
@@ -28,6 +29,7 @@ struct ServiceContext {
   HotReads* reads = nullptr;
   Metrics* metrics = nullptr;
   Journal* journal = nullptr;
+  KeyedLog* keys = nullptr;  // of ServiceSpec::keyed_topic; null where there is none
   const ReferenceLibrary* references = nullptr;
   const PersonTokens* persons = nullptr;
   // How the shards are, as this replica sees them.

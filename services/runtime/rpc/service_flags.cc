@@ -204,8 +204,9 @@ bool WaitForStop(int64_t nanos) {
   return sigtimedwait(&set, nullptr, &wait) > 0;
 }
 
-absl::Status CheckTopicsPatiently(const KafkaOptions& options) {
+absl::Status CheckTopicsPatiently(const KafkaOptions& options, const std::vector<TopicSpec>& more) {
   std::vector<TopicSpec> topics = TopicsOf(options);
+  topics.insert(topics.end(), more.begin(), more.end());
   topics.push_back({.name = ReferenceTopic(), .partitions = 1});
   for (int refused = 0;;) {
     absl::Status checked = CheckTopics(options, topics);

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "services/runtime/hotstate/redis_login.h"
 #include "services/runtime/journal/kafka_options.h"
+#include "services/runtime/journal/kafka_topics.h"
 #include "services/runtime/rpc/service_process.h"
 
 namespace civicmesh {
@@ -31,9 +32,10 @@ RedisLogin RedisLoginFromFlags();
 // Waits so long; true at once where somebody wants the process to stop.
 bool WaitForStop(int64_t nanos);
 
-// CheckTopics (kafka_topics.h) of the domain's topics and the reference topic, waiting while Kafka is away: services
-// and broker may start at once. CANCELLED: asked to stop meanwhile. UNAUTHENTICATED: it has refused us, three times.
-absl::Status CheckTopicsPatiently(const KafkaOptions& options);
+// CheckTopics (kafka_topics.h) of the domain's topics, the reference topic and `more`, waiting while Kafka is away:
+// services and broker may start at once. CANCELLED: asked to stop meanwhile. UNAUTHENTICATED: it has refused us, three
+// times.
+absl::Status CheckTopicsPatiently(const KafkaOptions& options, const std::vector<TopicSpec>& more = {});
 
 // Says why on standard error; what main then returns.
 int RefuseToStart(const absl::Status& why);

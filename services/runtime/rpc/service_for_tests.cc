@@ -27,6 +27,7 @@ namespace {
 
 ServiceForTests::ServiceForTests(ServiceSpec spec, int shards)
     : spec_(std::move(spec)),
+      keys_(shards),
       log_(shards, [] { return Clock::Real()->wall_ms(); }),
       reads_(&redis_, spec_.domain, spec_.fold_version),
       library_(WithRoster(spec_.references)) {
@@ -37,6 +38,7 @@ ServiceForTests::ServiceForTests(ServiceSpec spec, int shards)
 ServiceForTests::~ServiceForTests() { process_.reset(); }
 
 void ServiceForTests::Start() {
+  keyed_log_ = std::make_unique<MemoryKeyedLog>(&keys_);
   hot_ = std::make_unique<LockedHot>(&redis_, spec_.domain, spec_.fold_version);
   ProcessOptions options{.listen = "",
                          .shards = log_.shards(),
@@ -48,6 +50,7 @@ void ServiceForTests::Start() {
                          .body_key = "key",
                          .person_key = "key"};
   Backends backends{.journal = &journal_,
+                    .keys = keyed_log_.get(),
                     .new_appender = [this] { return journal_.NewAppender(); },
                     .hot = hot_.get(),
                     .reads = &reads_,

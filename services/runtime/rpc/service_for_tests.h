@@ -22,6 +22,7 @@
 #include "grpcpp/client_context.h"
 #include "services/runtime/base/person_tokens.h"
 #include "services/runtime/decider/context.h"
+#include "services/runtime/journal/memory_keyed_log.h"
 #include "services/runtime/rpc/locked_twins.h"
 #include "services/runtime/rpc/service_process.h"
 #include "services/runtime/rpc/test_tokens.h"
@@ -62,7 +63,9 @@ class ServiceForTests {
   const PersonTokens& persons() const;
   // The domain's log, as a policy appends to it.
   Journal& journal() { return journal_; }
-  // Every byte that the log and hot state hold: to look for what must not be there.
+  // The topic of keys (ServiceSpec::keyed_topic), whatever its name.
+  MemoryKeyedTopic& keys() { return keys_; }
+  // Every byte that the log and hot state hold, the topic of keys apart: to look for what must not be there.
   std::string AllBytes();
 
  private:
@@ -79,6 +82,8 @@ class ServiceForTests {
 
   const ServiceSpec spec_;
   TestIssuer issuer_;
+  MemoryKeyedTopic keys_;
+  std::unique_ptr<MemoryKeyedLog> keyed_log_;
   MemoryLog log_;
   LockedJournal journal_{&log_};
   std::map<std::string, std::unique_ptr<Source>> sources_;

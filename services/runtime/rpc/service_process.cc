@@ -103,6 +103,7 @@ struct ServiceProcess::Impl {
                .reads = backends.reads,
                .metrics = &metrics,
                .journal = backends.journal,
+               .keys = backends.keys,
                .references = backends.references,
                .persons = &persons,
                .status = [this] { return worker->Status(); }};

@@ -25,6 +25,7 @@ class GroupReader;
 class HotReads;
 class HotState;
 class Journal;
+class KeyedLog;
 class LogAppender;
 class LogReader;
 
@@ -50,6 +51,7 @@ struct ProcessOptions {
 // What lies below; all of it outlives the process.
 struct Backends {
   Journal* journal = nullptr;
+  KeyedLog* keys = nullptr;  // of ServiceSpec::keyed_topic
   // Sessions for handlers: records fail alone, in finite time (R15).
   std::function<std::unique_ptr<LogAppender>()> new_appender;
   HotState* hot = nullptr;  // for the worker alone

@@ -25,6 +25,10 @@ struct ServiceSpec {
   MachineFactory machines;
   // The kinds of reference data that decisions read.
   std::map<std::string, ReferenceLibrary::Parser> references;
+  // The compacted topic of what the domain must be able to erase (journal/keyed_log.h), with as many partitions as
+  // shards; most have none. What was replaced in it is gone from the disks after so long.
+  std::string keyed_topic = "";
+  int64_t keyed_topic_lag_ms = 0;
   // Environment variables that hold secrets of the domain (base/secrets.h). Without one it makes do with something that
   // protects nothing; in production it refuses to start.
   std::vector<std::string> secrets;

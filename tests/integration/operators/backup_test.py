@@ -48,6 +48,12 @@ class Drilled(AskedTown):
         rows = re.findall(r"^(\w+) +(\d+) .* ([0-9a-f]{16}|-) +(?:equal|never used)$", said, re.M)
         return {(domain, int(shard)): digest for domain, shard, digest in rows}
 
+    def projection(self):
+        """What the city says of each report, texts opened."""
+        out = self.folder / "projection"
+        self.run(BIN / "civicctl", "project", f"--door={self.city.door}", f"--keys={self.city.keys}", f"--out={out}")
+        return out.read_text(encoding="utf-8").splitlines()
+
     def open_case(self, request_id):
         district = json.loads((ROOT / "deploy/sample/district.json").read_text(encoding="utf-8"))
         ring = district["grids"][0]["ring"]
@@ -86,6 +92,8 @@ class BackupTest(unittest.TestCase):
         self.assertEqual(status, 200, opened)
         digests = town.digests()
         self.assertEqual(len(digests), 32)
+        told = town.projection()
+        self.assertGreater(len(told), REPORTS)
         domain, shard = WAITING
         town.city.parts.stop(domain)
         subprocess.run(town.city.kcat("-P", "-t", f"civicmesh.{domain}.commands.v1", "-p", str(shard)), input=b"no command", check=True)
@@ -93,6 +101,7 @@ class BackupTest(unittest.TestCase):
         copy = self.safe / "copy"
         self.assertIn("copies what stood there at", town.ctl("backup", copy))
         manifest = json.loads((copy / "manifest.json").read_text())
+        self.assertGreater(sum(p["records"] for p in manifest["partitions"] if p["topic"] == "civicmesh.intake.keys.v1"), REPORTS)
         subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=copy, check=True)
         self.refused(town, copy)
         shutil.copytree(town.folder / "keys", self.safe / "keys")
@@ -103,6 +112,7 @@ class BackupTest(unittest.TestCase):
         while not re.search(rf"(?m)^{shard}/\d+ ", said := restored.ctl("parked", "list", f"--domain={domain}")):
             self.assertLess(time.monotonic(), until, said)
         self.assertEqual(restored.digests(), digests)
+        self.assertEqual(restored.projection(), told)
         self.assertGreater(max(restored.begins("civicmesh.dispatch.commands.v1")), 0)
         # Policies go on where they were, but for the few facts whose group had not been told yet.
         again = self.safe / "again"

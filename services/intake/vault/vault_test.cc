@@ -1,0 +1,216 @@
+// The vault over the in-memory topic, two replicas of it where that matters.
+#include "services/intake/vault/vault.h"
+
+#include <gmock/gmock.h>
+
+#include <optional>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "civicmesh/intake/v1/keys.pb.h"
+#include "civicmesh/type/v1/type.pb.h"
+#include "services/intake/vault/city_key.h"
+#include "services/intake/vault/key_ring.h"
+#include "services/intake/vault/master_keys.h"
+#include "services/runtime/base/clock.h"
+#include "services/runtime/base/names.h"
+#include "services/runtime/journal/memory_keyed_log.h"
+
+namespace civicmesh::intake {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+AeadKey Filled(unsigned char fill) {
+  AeadKey key;
+  key.fill(fill);
+  return key;
+}
+
+// What a callback was given, once it was.
+template <typename T>
+struct Later {
+  absl::Notification given;
+  std::optional<absl::StatusOr<T>> value;
+  std::function<void(absl::StatusOr<T>)> Take() {
+    return [this](absl::StatusOr<T> v) {
+      value = std::move(v);
+      given.Notify();
+    };
+  }
+  absl::StatusOr<T> Wait() {
+    if (!given.WaitForNotificationWithTimeout(absl::Seconds(30))) return absl::DeadlineExceededError("never answered");
+    return *std::move(value);
+  }
+};
+
+class VaultTest : public testing::Test {
+ protected:
+  // One replica of intake.
+  struct Replica {
+    Replica(MemoryKeyedTopic* topic, const MasterKeys& masters, const CityKey& before)
+        : log(topic), vault(&log, masters, before, *Clock::Real()) {}
+    MemoryKeyedLog log;
+    Vault vault;
+  };
+  std::unique_ptr<Replica> Start(const MasterKeys& masters) {
+    auto replica = std::make_unique<Replica>(&topic_, masters, before_);
+    Until([&] { return replica->vault.current(); });
+    return replica;
+  }
+  // The bound is only for a test that fails.
+  static void Until(const std::function<bool()>& holds) {
+    const absl::Time until = absl::Now() + absl::Seconds(30);
+    while (!holds() && absl::Now() < until) std::this_thread::yield();
+    EXPECT_TRUE(holds());
+  }
+  static PersonKey KeyOf(Vault& vault, const std::string& owner) {
+    Later<PersonKey> later;
+    vault.KeyOf(owner, later.Take());
+    auto key = later.Wait();
+    EXPECT_TRUE(key.ok()) << key.status();
+    return *std::move(key);
+  }
+  static absl::StatusOr<int> Erase(Vault& vault, const std::string& owner) {
+    Later<int> later;
+    vault.Erase(owner, later.Take());
+    return later.Wait();
+  }
+  static bool Erased(const Vault& vault, const type::v1::Sealed& sealed) {
+    return absl::IsNotFound(vault.Open(sealed).status());
+  }
+
+  MemoryKeyedTopic topic_{2};
+  const MasterKeys masters_{{Filled(1)}};
+  const CityKey before_{Filled(7)};
+};
+
+TEST_F(VaultTest, EachPersonHasAKeyThatOutlivesTheProcess) {
+  auto one = Start(masters_);
+  const PersonKey key = KeyOf(one->vault, "p-1");
+  EXPECT_EQ(KeyOf(one->vault, "p-1").id(), key.id());
+  EXPECT_NE(KeyOf(one->vault, "p-2").id(), key.id());
+  const auto sealed = key.Seal("13800000058");
+  EXPECT_NE(key.Seal("13800000058").ciphertext(), sealed.ciphertext());
+  one.reset();
+  auto two = Start(masters_);
+  EXPECT_EQ(*two->vault.Open(sealed), "13800000058");
+  EXPECT_EQ(KeyOf(two->vault, "p-1").id(), key.id());
+  auto changed = sealed;
+  changed.mutable_ciphertext()->back() ^= 1;
+  EXPECT_EQ(two->vault.Open(changed).status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(VaultTest, AnotherReplicaSoonOpensWhatOneSealed) {
+  auto one = Start(masters_), two = Start(masters_);
+  const auto sealed = KeyOf(one->vault, "p-1").Seal("x");
+  Until([&] { return two->vault.Open(sealed).ok(); });
+  EXPECT_EQ(KeyOf(two->vault, "p-1").id(), sealed.key_id());
+}
+
+TEST_F(VaultTest, WhatWasErasedIsReadByNobodyAndStandsNowhere) {
+  auto one = Start(masters_), two = Start(masters_);
+  const auto sealed = KeyOf(one->vault, "p-1").Seal("x"), other = KeyOf(one->vault, "p-2").Seal("y");
+  Until([&] { return two->vault.Open(sealed).ok(); });
+  EXPECT_THAT(topic_.AllBytes(), HasSubstr(KeyRecord("p-1", sealed.key_id())));
+  const auto destroyed = Erase(two->vault, "p-1");
+  ASSERT_TRUE(destroyed.ok()) << destroyed.status();
+  EXPECT_EQ(*destroyed, 1);
+  EXPECT_TRUE(Erased(two->vault, sealed));
+  Until([&] { return Erased(one->vault, sealed); });
+  EXPECT_EQ(*one->vault.Open(other), "y");
+
+  // Both may have written the tombstone, so wait for what the other has on its way.
+  one.reset();
+  two.reset();
+  topic_.Compact();
+  EXPECT_THAT(topic_.AllBytes(), Not(HasSubstr(KeyRecord("p-1", sealed.key_id()))));
+  EXPECT_THAT(topic_.AllBytes(), HasSubstr(KeyRecord("p-2", other.key_id())));
+  auto three = Start(masters_);
+  EXPECT_TRUE(Erased(three->vault, sealed));
+  EXPECT_EQ(*Erase(three->vault, "p-1"), 0);
+  EXPECT_NE(KeyOf(three->vault, "p-1").id(), sealed.key_id());
+}
+
+TEST_F(VaultTest, AnErasureWhoseReplicaDiedIsCarriedOutByTheNext) {
+  auto one = Start(masters_);
+  const auto sealed = KeyOf(one->vault, "p-1").Seal("x");
+  one.reset();
+  // What a replica leaves that is killed right after the one record.
+  MemoryKeyedLog dead(&topic_);
+  v1::KeyErasure erasure;
+  erasure.add_key_ids(sealed.key_id());
+  absl::Notification landed;
+  dead.Put(ShardOf("p-1", 2), ErasureRecord("p-1", "e-1"), erasure.SerializeAsString(),
+           [&](const absl::Status&) { landed.Notify(); });
+  landed.WaitForNotification();
+  auto two = Start(masters_);
+  EXPECT_TRUE(Erased(two->vault, sealed));
+  Until([&] {
+    MemoryKeyedTopic& topic = topic_;
+    topic.Compact();
+    return topic.AllBytes().find(KeyRecord("p-1", sealed.key_id())) == std::string::npos;
+  });
+}
+
+TEST_F(VaultTest, MasterKeysChangeOneByOne) {
+  const MasterKeys both({Filled(2), Filled(1)}), only_new({Filled(2)});
+  type::v1::Sealed sealed;
+  {
+    auto one = Start(masters_);
+    sealed = KeyOf(one->vault, "p-1").Seal("x");
+  }
+  {
+    auto unready = Start(only_new);
+    EXPECT_EQ(unready->vault.Open(sealed).status().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_NE(KeyOf(unready->vault, "p-1").id(), sealed.key_id()) << "what is new is sealed all the same";
+  }
+  {
+    auto changing = Start(both);
+    EXPECT_EQ(*changing->vault.Open(sealed), "x");
+    Until([&] { return topic_.AllBytes().find(masters_.first_id()) != std::string::npos; });
+    Until([&] {
+      topic_.Compact();
+      return topic_.AllBytes().find(masters_.first_id()) == std::string::npos;
+    });
+  }
+  auto after = Start(only_new);
+  EXPECT_EQ(*after->vault.Open(sealed), "x");
+}
+
+TEST_F(VaultTest, WhileTheTopicIsAwayNothingNewIsSealed) {
+  auto one = Start(masters_);
+  const auto sealed = KeyOf(one->vault, "p-1").Seal("x");
+  topic_.SetAway(true);
+  Later<PersonKey> later;
+  one->vault.KeyOf("p-2", later.Take());
+  EXPECT_TRUE(absl::IsUnavailable(later.Wait().status()));
+  EXPECT_EQ(*one->vault.Open(sealed), "x");
+  EXPECT_EQ(KeyOf(one->vault, "p-1").id(), sealed.key_id());
+  topic_.SetAway(false);
+  KeyOf(one->vault, "p-2");
+}
+
+TEST_F(VaultTest, StillOpensWhatTheCityKeySealed) {
+  auto one = Start(masters_);
+  type::v1::Sealed sealed;
+  sealed.set_key_id("dev-" + AeadKeyName(Filled(7)));
+  sealed.set_ciphertext(AeadSeal(Filled(7), sealed.key_id(), "old"));
+  EXPECT_EQ(*one->vault.Open(sealed), "old");
+}
+
+TEST_F(VaultTest, WhatIsAskedOfAnEndingVaultIsAnswered) {
+  auto one = Start(masters_);
+  KeyOf(one->vault, "p-1");
+  topic_.SetAway(true);
+  Later<int> later;
+  one->vault.Erase("p-1", later.Take());
+  one.reset();
+  EXPECT_TRUE(absl::IsUnavailable(later.Wait().status()));
+}
+
+}  // namespace
+}  // namespace civicmesh::intake
