@@ -92,10 +92,10 @@ void KafkaKeyedLog::Put(int partition, std::string key, std::optional<std::strin
   auto owed = std::make_unique<Owed>(Owed{std::move(done)});
   const void* bytes = value ? value->data() : nullptr;  // none at all is a tombstone
   const size_t size = value ? value->size() : 0;
-  const rd_kafka_resp_err_t error = rd_kafka_producev(
-      *impl_->producer, RD_KAFKA_V_TOPIC(impl_->topic.c_str()), RD_KAFKA_V_PARTITION(partition),
-      RD_KAFKA_V_KEY(key.data(), key.size()), RD_KAFKA_V_VALUE(const_cast<void*>(bytes), size),
-      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(owed.get()), RD_KAFKA_V_END);
+  const rd_kafka_resp_err_t error =
+      rd_kafka_producev(*impl_->producer, RD_KAFKA_V_TOPIC(impl_->topic.c_str()), RD_KAFKA_V_PARTITION(partition),
+                        RD_KAFKA_V_KEY(key.data(), key.size()), RD_KAFKA_V_VALUE(const_cast<void*>(bytes), size),
+                        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(owed.get()), RD_KAFKA_V_END);
   if (error) return owed->done(absl::UnavailableError(rd_kafka_err2str(error)));
   owed.release();
 }
