@@ -28,6 +28,9 @@ MAX_SOCKET_PATH = 107  # of the kernel
 # As in services/civicctl/keys.h.
 ISSUER = "https://id.civicmesh.test"
 AUDIENCE = "civicmesh"
+# By kind of client: only citizens' apps, only the console, only other agencies. A token for one of these is worth what such a
+# client may do, whoever holds it.
+AUDIENCES = {"citizen": "civicmesh-citizens", "staff": "civicmesh-staff", "agency": "civicmesh-agencies"}
 # By file in keys/: the variable in which the services expect it (or with _FILE after its name, the file).
 SECRETS = {"body_key": "CIVICMESH_BODY_KEY", "receipt_keys": "CIVICMESH_RECEIPT_KEYS",
            "person_key": "CIVICMESH_PERSON_KEY", "seal_key": "CIVICMESH_DEV_SEAL_KEY",
@@ -123,7 +126,7 @@ class City:
         """Who may into the stores; None in a city that was founded without logins, which goes on so."""
         if not self._guard and self.installation.get("logins"):
             self.keys.mkdir(exist_ok=True)
-            self._guard = logins.Logins(self.keys, all_services())
+            self._guard = logins.Logins(self.keys, [*all_services(), "webhooks"])
         return self._guard
 
     def civicctl(self, *arguments, **popen):
@@ -183,10 +186,19 @@ class City:
                 str(program), f"--listen=unix:{self._socket(name)}", f"--kafka={self.kafka}", f"--redis=unix:{self.redis}",
                 f"--shards={self.installation['shards']}", f"--clock={self.installation['clock']}",
                 f"--jwks={self.keys / 'jwks.json'}", f"--issuer={ISSUER}", f"--audience={AUDIENCE}",
+                *(f"--{kind}_audience={audience}" for kind, audience in AUDIENCES.items()),
                 *(["--development_tokens"] if self.installation.get("development_tokens") else []),
             ], env={**{f"{variable}_FILE": str(file) for variable, file in self._secrets().items()}, **self.access(name),
                     "CIVICMESH_OPEN311": str(self.keys / "open311.json")},
                 reads=self._reads(name)))
+
+    def start_webhooks(self):
+        """Where somebody has written who is to be told (services/webhooks/README.md)."""
+        subscriptions = self.folder / "webhooks.json"
+        if subscriptions.exists():
+            self.parts.start(Part("webhooks", [
+                str(self.binaries / "civicmesh-webhooks"), f"--listen=unix:{self._socket('webhooks')}", f"--kafka={self.kafka}",
+                f"--shards={self.installation['shards']}", f"--subscriptions={subscriptions}"], env=self.access("webhooks")))
 
     def _secrets(self):
         """By variable the file of the secret, of those that are there."""
@@ -223,7 +235,7 @@ class City:
         text = json.dumps(config.make_config(says, config.Place(
             port=port, sockets={name: str(self._socket(name)) for name in names}, admin=str(self._socket("envoy")),
             descriptors=str(folder / "civicmesh.pb"), access_log=str(self.parts.log("access")),
-            jwks=str(self.keys / "jwks.json"), issuer=ISSUER, audience=AUDIENCE, console_origin=console_origin)), indent=1)
+            jwks=str(self.keys / "jwks.json"), issuer=ISSUER, audiences=(AUDIENCE, *AUDIENCES.values()), console_origin=console_origin)), indent=1)
         (folder / "envoy.json").write_text(text, encoding="ascii")
         self.parts.start(Part("envoy", envoy_command(folder / "envoy.json"), reads=text))
         self.parts.await_ready("envoy", lambda: self._ask_envoy("/ready") is not None, broker.PATIENCE)
@@ -253,7 +265,7 @@ class City:
         """Writes city.json and returns it."""
         city = {"door": self.door, "kafka": self.kafka, "redis": str(self.redis), "keys": str(self.keys),
                 "logins": self.access(logins.OPERATOR),
-                "issuer": ISSUER, "audience": AUDIENCE, "shards": self.installation["shards"],
+                "issuer": ISSUER, "audience": AUDIENCE, "audiences": AUDIENCES, "shards": self.installation["shards"],
                 "clock": self.installation["clock"], "envoy_admin": str(self._socket("envoy")),
                 "sockets": {name: str(self._socket(name)) for name in names}, "pids": self.parts.running(),
                 "logs": str(self.folder / "log")}

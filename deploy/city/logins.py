@@ -3,7 +3,7 @@
   keys/kafka/USER.conf    librdkafka's settings, for --kafka_security_file and kcat -F
   keys/redis/USER.conf    username and password, for --redis_login_file
 
-A user is called as its service. `operator` may do everything (civicctl, deploy/up), `data` reads public events, `broker` is
+A user is called as its program. `operator` may do everything (civicctl, deploy/up), `data` reads public events, `broker` is
 the broker itself. Where a file is removed, the next deploy/up makes a new password and starts anew who needs it: that is how
 a password is changed.
 """

@@ -95,7 +95,7 @@ class Stages:
 
 def build(services):
     run(["cmake", "--preset", "release"], cwd=ROOT, stdout=subprocess.DEVNULL)
-    targets = [f"civicmesh-{name}" for name in services] + ["civicctl"]
+    targets = [f"civicmesh-{name}" for name in services] + ["civicctl", "civicmesh-webhooks"]
     run(["cmake", "--build", "--preset", "release", "--target", *targets], cwd=ROOT)
 
 
@@ -123,6 +123,7 @@ def start(asked, stages, city):
     city.publish_roster(asked.sample / "roster.json")
     with stages.stage("services"):
         city.start_services(asked.services)
+        city.start_webhooks()
         city.start_door(asked.services, asked.port, asked.console_origin or "")
         city.await_services(asked.services)
         where = city.describe(asked.services)

@@ -29,7 +29,7 @@ class Place:
     access_log: str
     jwks: str
     issuer: str
-    audience: str
+    audiences: tuple  # of the kinds of clients that there are
     console_origin: str = ""  # whose pages may read our answers, as "https://console.city.example"; "": nobody's
     known_addresses: tuple = ("127.0.0.1",)  # that may ask as often as limits.Rates.known says
 

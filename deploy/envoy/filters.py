@@ -58,7 +58,7 @@ def _check_shape_of_token():
 def _authenticate(place):
     provider = {
         "issuer": place.issuer,
-        "audiences": [place.audience],
+        "audiences": list(place.audiences),
         "require_expiration": True,
         "clock_skew_seconds": 60,  # as the services'
         "forward": True,  # the services verify it again and read the posts from it

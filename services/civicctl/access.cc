@@ -19,7 +19,7 @@ namespace {
 using On = KafkaGrant::On;
 using May = KafkaGrant::May;
 
-constexpr char kReference[] = "reference", kAnalytics[] = "analytics", kDataTeam[] = "data";
+constexpr char kReference[] = "reference", kAnalytics[] = "analytics", kDataTeam[] = "data", kWebhooks[] = "webhooks";
 
 class GrantTable {
  public:
@@ -37,6 +37,9 @@ class GrantTable {
     Group(user, ReadersGroup(source.name));
   }
   void Reference(const std::string& user) {
+    // A reader's client asks after all topics of its domain, and a refusal is a line in the broker's log.
+    for (const std::string& none : {InboxTopic(kReference), EventsTopic(kReference), ParkedTopic(kReference)})
+      Topic(user, none, {May::kSee});
     Topic(user, ReferenceTopic(), {May::kRead, May::kSeeSettings});
     // Which are not there; asked for all the same.
     for (const std::string& topic : {InboxTopic(kReference), EventsTopic(kReference), ParkedTopic(kReference)})
@@ -105,6 +108,9 @@ std::vector<KafkaGrant> Grants() {
     for (const std::string& topic : TopicNames(domain)) table.Topic(kAnalytics, topic, {May::kSeeSettings});
     table.Topic(kDataTeam, EventsTopic(domain.name), {May::kRead});
   }
+  for (const Domain& domain : Domains()) table.Follow(kWebhooks, domain);
+  table.Topic(kWebhooks, WebhooksProgressTopic(), {May::kRead, May::kWrite, May::kSeeSettings});
+  table.Group(kWebhooks, ReadersGroup(kWebhooks));
   table.Reference(kAnalytics);
   table.Group(kDataTeam, absl::StrCat(kDataTeam, "."), /*prefix=*/true);
   return table.Take();

@@ -80,6 +80,7 @@ std::vector<TopicSpec> AllTopics(int shards) {
     }
   }
   topics.push_back({.name = ReferenceTopic(), .partitions = 1});
+  topics.push_back(WebhooksProgressTopicSpec());
   return topics;
 }
 

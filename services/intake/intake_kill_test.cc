@@ -3,6 +3,7 @@
 // once.
 #include <grpcpp/grpcpp.h>
 
+#include <cstdlib>
 #include <random>
 #include <set>
 #include <string>
@@ -16,6 +17,7 @@
 #include "civicmesh/intake/v1/intake_service.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/runtime/base/names.h"
 #include "services/runtime/decider/posts_for_tests.h"
 #include "services/runtime/journal/kafka_journal.h"
 #include "services/runtime/journal/kafka_topics.h"
@@ -87,6 +89,12 @@ TEST(IntakeKillTest, EveryAnswerHoldsAndEverybodyHearsEverythingOnce) {
   ASSERT_NE(broker, nullptr) << "tests/run sets it";
   const auto made = CreateTopics({.brokers = broker, .domain = "dispatch", .shards = kShards}, {});
   ASSERT_TRUE(made.ok()) << made;
+  const char* broker = std::getenv("CIVICMESH_TEST_BROKER");
+  ASSERT_NE(broker, nullptr);
+  const auto keys =
+      CreateTopics({.brokers = broker, .domain = "intake", .shards = kShards},
+                   {{.name = KeysTopic(), .partitions = kShards, .compaction_lag_ms = 60 * 60 * 1000}}, {});
+  ASSERT_TRUE(keys.ok()) << keys;
   ServiceToKill service(CIVICMESH_INTAKE, "intake", kShards);
   DispatchFacts dispatch(broker);
 

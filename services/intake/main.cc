@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
     return 1;
   }
+  std::shared_ptr<intake::Vault> vault;
   return RunService(argc, argv,
                     {.domain = "intake",
                      .machines = [](int shard) { return intake::MakeShard(shard); },
@@ -37,8 +38,9 @@ int main(int argc, char** argv) {
                      .secrets = {"CIVICMESH_MASTER_KEYS", "CIVICMESH_DEV_SEAL_KEY", "CIVICMESH_RECEIPT_KEYS"},
                      .services =
                          [&](const ServiceContext& s) {
-                           auto vault = std::make_shared<intake::Vault>(s.keys, **masters, **city_key, *s.clock);
+                           vault = std::make_shared<intake::Vault>(s.keys, **masters, **city_key, *s.clock);
                            return intake::MakeIntakeServices(s, vault, **city_key, **receipts, **open311);
                          },
+                     .ready = [&] { return vault && vault->current(); },
                      .policies = intake::Policies});
 }

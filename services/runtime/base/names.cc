@@ -22,6 +22,8 @@ std::string EventsTopic(std::string_view domain) { return Dotted(domain, "events
 std::string ParkedTopic(std::string_view domain) { return Dotted(domain, "parked.v1"); }
 
 std::string ReferenceTopic() { return JournalTopic("reference"); }
+std::string WebhooksProgressTopic() { return Dotted("webhooks", "progress.v1"); }
+
 std::string KeysTopic() { return Dotted("intake", "keys.v1"); }
 
 std::string OwnersGroup(std::string_view domain) { return Dotted(domain, "owners"); }

@@ -16,9 +16,10 @@ std::string EventsTopic(std::string_view domain);
 std::string ParkedTopic(std::string_view domain);
 
 // The reference data of all domains (R10), read as the journal of the domain "reference"; and intake's wrapped personal
-// keys.
+// keys; and how far each subscription of webhooks has come.
 std::string ReferenceTopic();
 std::string KeysTopic();
+std::string WebhooksProgressTopic();
 
 // The group whose assignment says who owns which shard; the group that readers name and never join; and the group in
 // which a policy of `domain` follows other domains' events.

@@ -25,6 +25,7 @@ TEST(Names, AreThoseOfTheDesign) {
   EXPECT_EQ(EventsTopic("intake"), "civicmesh.intake.events.v1");
   EXPECT_EQ(ParkedTopic("intake"), "civicmesh.intake.parked.v1");
   EXPECT_EQ(KeysTopic(), "civicmesh.intake.keys.v1");
+  EXPECT_EQ(WebhooksProgressTopic(), "civicmesh.webhooks.progress.v1");
   EXPECT_EQ(OwnersGroup("points"), "civicmesh.points.owners");
   EXPECT_EQ(PolicyGroup("points", "grants"), "civicmesh.points.policy.grants");
   EXPECT_EQ(HotPrefix("points", 2, 17), "civicmesh:points:v2:{17}:");

@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "services/runtime/base/names.h"
 #include "services/runtime/journal/kafka_admin.h"
 #include "services/runtime/journal/kafka_client.h"
 
@@ -174,6 +175,10 @@ std::vector<TopicSpec> TopicsOf(const KafkaOptions& options) {
           {name(Topic::kJournal), options.shards},
           {name(Topic::kEvents), options.shards},
           {name(Topic::kParked), options.shards, 90 * kDayMs}};
+}
+
+TopicSpec WebhooksProgressTopicSpec() {
+  return {.name = WebhooksProgressTopic(), .partitions = 1, .compaction_lag_ms = kDayMs};
 }
 
 std::map<std::string, std::string> SettingsOf(const KafkaOptions& options, const TopicSpec& topic) {

@@ -29,6 +29,8 @@ struct TopicSpec {
 
 // The four topics of the domain.
 std::vector<TopicSpec> TopicsOf(const KafkaOptions& options);
+// Compacted, one partition; old progress is of no use to anybody.
+TopicSpec WebhooksProgressTopicSpec();
 
 // OK: all four topics have `shards` partitions and settings under which no record is lost, compacted or unstamped.
 // FAILED_PRECONDITION: names every setting that is wrong, with what it must be. UNAVAILABLE: Kafka does not answer;

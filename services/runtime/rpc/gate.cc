@@ -64,6 +64,11 @@ grpc::Status Gate::Identify(const std::string& authorization, int64_t at_ms, Act
   if (auto list = people_.revocations(); list && list->Revoked(holder->subject, holder->token_id, holder->issued_ms))
     return Refuse(absl::UnauthenticatedError("revoked"));
   actor->subject = std::move(holder->subject);
+  // Whoever holds it, and whatever it says.
+  if (holder->client == ClientKind::kCitizen) {
+    actor->posts.push_back({.role = "CITIZEN", .unit = "", .area = ""});
+    return grpc::Status::OK;
+  }
   actor->posts = std::move(holder->claimed);
   if (!actor->posts.empty()) return grpc::Status::OK;
   const auto roster = people_.roster();
@@ -71,7 +76,7 @@ grpc::Status Gate::Identify(const std::string& authorization, int64_t at_ms, Act
   actor->roster = roster->version();
   const bool for_city =
       roster->Knows(actor->subject) || holder->client == ClientKind::kStaff || holder->client == ClientKind::kAgency;
-  if (for_city && holder->client != ClientKind::kCitizen)
+  if (for_city)
     actor->posts = roster->PostsAt(actor->subject, at_ms);
   else
     actor->posts.push_back({.role = "CITIZEN", .unit = "", .area = ""});

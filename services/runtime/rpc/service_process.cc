@@ -194,7 +194,8 @@ struct ServiceProcess::Impl {
     for (const ShardStatus& s : worker->Status())
       server->Say(absl::StrCat(spec.domain, "/", s.shard), alive && s.serving);
     const bool below = !backends.health || backends.health().ok();
-    server->Say("", alive && below && door->can_append());
+    const bool ready = !spec.ready || spec.ready();
+    server->Say("", alive && below && ready && door->can_append());
     if (late > kWorkerStuck) return absl::DeadlineExceededError("the worker's thread is stuck");
     return absl::OkStatus();
   }

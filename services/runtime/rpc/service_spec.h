@@ -34,6 +34,8 @@ struct ServiceSpec {
   std::vector<std::string> secrets;
   // The domain's gRPC services. The context outlives them.
   std::function<std::vector<std::shared_ptr<grpc::Service>>(const ServiceContext&)> services;
+  // Whether the domain's own parts can serve, asked several times a second; empty: they always can.
+  std::function<bool()> ready = {};
   // The domain's policies, for an installation of so many shards; none where it is empty.
   std::function<std::vector<PolicySpec>(int shards)> policies;
 };

@@ -93,7 +93,7 @@ class CtlTest(unittest.TestCase):
 
 class Topics(CtlTest):
     def test_what_deploy_up_made_passes_and_another_number_of_shards_does_not(self):
-        self.assertIn("17 topics are as they must be", CITY.ctl("topics", "check"))
+        self.assertIn("19 topics are as they must be", CITY.ctl("topics", "check"))
         self.assertIn("civicmesh.points.journal.v1 has 8 partitions, must have 9", CITY.ctl("topics", "check", "--shards=9", code=1))
         self.assertIn("civicmesh.reference.journal.v1", CITY.ctl("topics", "create"))
 

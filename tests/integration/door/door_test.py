@@ -77,6 +77,12 @@ class WhoIsLetIn(unittest.TestCase):
         late = forge.good()["expired within the skew"][0].removeprefix("Bearer ")
         self.assertEqual(CITY.call("GET", "/v1/cases", token=late)[0], 200)
 
+    def test_a_token_is_worth_what_its_kind_of_client_may(self):
+        of = {kind: CITY.token("registrar-01", "REGISTRAR", aud=audience) for kind, audience in CITY.where["audiences"].items()}
+        self.assertEqual(CITY.call("GET", "/v1/cases", token=of["staff"])[0], 200)
+        self.refused(403, "REASON_PERMISSION_DENIED", "GET", "/v1/cases", token=of["citizen"])
+        self.refused(401, "REASON_UNAUTHENTICATED", "GET", "/v1/cases", token=CITY.token("registrar-01", "REGISTRAR", aud="civicmesh-x"))
+
     def test_over_grpc_web(self):
         token = [("authorization", f"Bearer {CITY.token('registrar-01', 'REGISTRAR')}")]
         address = CITY.where["door"].removeprefix("http://").split(":")

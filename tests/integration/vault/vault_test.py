@@ -5,6 +5,7 @@ Looks into every file of the city, the broker's own included, and into all that 
 (CIVICMESH_BIN) and what deploy/install installs.
 """
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -42,7 +43,8 @@ class VaultCity(AskedTown):
         return self.call("POST", f"/v1/{report['name']}:track", body, token=self.token(subject) if subject else None)[1]
 
     def ctl(self, *args, code=0):
-        done = subprocess.run([BIN / "civicctl", *args, f"--kafka={self.where['kafka']}"], capture_output=True, text=True, check=False)
+        done = subprocess.run([BIN / "civicctl", *args, f"--kafka={self.where['kafka']}"], capture_output=True, text=True, check=False,
+                              env={**os.environ, **self.where["logins"]})
         if done.returncode != code:
             raise AssertionError(f"civicctl {args} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout if code == 0 else done.stdout + done.stderr
@@ -50,7 +52,7 @@ class VaultCity(AskedTown):
     def keys_of(self, owner):
         """What the topic of keys holds for somebody, by record key."""
         found = {}
-        dumped = subprocess.run(["kcat", "-b", self.where["kafka"], "-C", "-t", KEYS, "-o", "beginning", "-e", "-q", "-J"],
+        dumped = subprocess.run(self.city.kcat("-C", "-t", KEYS, "-o", "beginning", "-e", "-q", "-J"),
                                 capture_output=True, check=True).stdout
         for line in dumped.splitlines():
             record = json.loads(line.decode("utf-8", "surrogateescape"))
@@ -66,10 +68,9 @@ class VaultCity(AskedTown):
                     yield str(path), path.read_bytes()
                 except FileNotFoundError:  # the broker has just deleted it
                     continue
-        redis = ["redis-cli", "-s", self.where["redis"]]
-        subprocess.run([*redis, "config", "set", "rdbcompression", "no"], check=True, capture_output=True)
+        self.city.redis_cli("config", "set", "rdbcompression", "no")
         dump = self.folder.parent / f"{self.folder.name}.rdb"
-        subprocess.run([*redis, "--rdb", str(dump)], check=True, capture_output=True)
+        self.city.redis_cli("--rdb", str(dump))
         yield "redis", dump.read_bytes()
         dump.unlink()
 
@@ -77,14 +78,18 @@ class VaultCity(AskedTown):
         return [where for where, content in self.everything() if secret in content]
 
     def change_topic(self, settings):
+        login = self.folder.parent / f"{self.folder.name}.properties"
+        login.write_text("security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.jaas.config=org.apache.kafka.common.security.plain."
+                         f'PlainLoginModule required username="operator" password="{self.city.guard.kafka_passwords["operator"]}";\n')
         subprocess.run(["/usr/bin/java", "-cp", f"{broker.JARS}/*", "kafka.admin.ConfigCommand", "--bootstrap-server", self.where["kafka"],
-                        "--alter", "--topic", KEYS, "--add-config", settings], check=True, capture_output=True)
+                        "--command-config", str(login), "--alter", "--topic", KEYS, "--add-config", settings], check=True, capture_output=True)
+        login.unlink()
 
     def beat(self):
         """What intake appends once an hour, so that segments are closed."""
         for partition in range(self.where["shards"]):
-            subprocess.run(["kcat", "-b", self.where["kafka"], "-P", "-t", KEYS, "-p", str(partition), "-K", "="], input=b"beat=1",
-                           check=True, capture_output=True)
+            subprocess.run(self.city.kcat("-P", "-t", KEYS, "-p", str(partition), "-K", "="), input=b"beat=1", check=True,
+                           capture_output=True)
 
 
 def setUpModule():  # pylint: disable=invalid-name
@@ -126,7 +131,7 @@ class Vault(unittest.TestCase):
         # The erasure itself names the key that is dead, sealed texts name the key that would have opened them.
         self.assertTrue(CITY.places_of(key_id))
 
-        subprocess.run(["redis-cli", "-s", CITY.where["redis"], "flushall"], check=True, capture_output=True)
+        CITY.city.redis_cli("flushall")
         CITY.city.parts.stop("intake")
         CITY.change_topic("max.compaction.lag.ms=3600000")  # intake looks before it starts
         CITY.revive()

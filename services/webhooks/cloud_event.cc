@@ -1,0 +1,75 @@
+#include "services/webhooks/cloud_event.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+#include <google/protobuf/util/json_util.h>
+#include <sodium.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+
+namespace civicmesh::webhooks {
+namespace {
+
+using google::protobuf::Message;
+
+// Null where this release does not know the type or the bytes are no such message.
+std::unique_ptr<Message> EventOf(const LogRecord& record) {
+  const auto* type =
+      google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(HeaderOf(record, "ce_type"));
+  if (!type) return nullptr;
+  std::unique_ptr<Message> event(google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
+  return event->ParseFromString(record.value) ? std::move(event) : nullptr;
+}
+
+const unsigned char* Bytes(const std::string& text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+
+}  // namespace
+
+std::string HeaderOf(const LogRecord& record, std::string_view name) {
+  for (const auto& [key, value] : record.headers)
+    if (key == name) return value;
+  return "";
+}
+
+absl::StatusOr<std::string> CloudEventJson(const LogRecord& record) {
+  const auto event = EventOf(record);
+  if (!event) return absl::InvalidArgumentError(absl::StrCat(HeaderOf(record, "ce_type"), " is not known here"));
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string data;
+  if (!google::protobuf::util::MessageToJsonString(*event, &data, options).ok())
+    return absl::InvalidArgumentError("the event has no JSON form");
+  nlohmann::ordered_json json;
+  for (const char* name : {"specversion", "id", "source", "type", "subject", "time", "recordhash"})
+    if (std::string value = HeaderOf(record, absl::StrCat("ce_", name)); !value.empty()) json[name] = std::move(value);
+  json["datacontenttype"] = "application/json";
+  json["data"] = nlohmann::ordered_json::parse(data);
+  return json.dump();
+}
+
+std::string UnitOf(const LogRecord& record) {
+  const auto event = EventOf(record);
+  if (!event) return "";
+  const auto* context = event->GetDescriptor()->FindFieldByName("context");
+  if (!context || !context->message_type()) return "";
+  const Message& said = event->GetReflection()->GetMessage(*event, context);
+  const auto* unit = said.GetDescriptor()->FindFieldByName("unit");
+  if (!unit || unit->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_STRING) return "";
+  return said.GetReflection()->GetString(said, unit);
+}
+
+std::string SignatureOf(const std::string& secret, const std::string& id, int64_t seconds, const std::string& body) {
+  const std::string text = absl::StrCat(id, ".", seconds, ".", body);
+  crypto_auth_hmacsha256_state state;
+  crypto_auth_hmacsha256_init(&state, Bytes(secret), secret.size());
+  crypto_auth_hmacsha256_update(&state, Bytes(text), text.size());
+  std::string mac(crypto_auth_hmacsha256_BYTES, '\0');
+  crypto_auth_hmacsha256_final(&state, reinterpret_cast<unsigned char*>(mac.data()));
+  return absl::StrCat("v1,", absl::Base64Escape(mac));
+}
+
+}  // namespace civicmesh::webhooks

@@ -1,0 +1,26 @@
+// A public event as webhooks carry it: CloudEvents 1.0, structured JSON (content type application/cloudevents+json),
+// its data the event as proto JSON. Pure functions.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "services/runtime/journal/journal.h"
+
+namespace civicmesh::webhooks {
+
+// "" where the record has no such header.
+std::string HeaderOf(const LogRecord& record, std::string_view name);
+
+// INVALID_ARGUMENT: it is no event that this release knows.
+absl::StatusOr<std::string> CloudEventJson(const LogRecord& record);
+
+// The unit that the event's context names; empty where it has none.
+std::string UnitOf(const LogRecord& record);
+
+// What a receiver checks: "v1," and the base64 of HMAC-SHA-256(secret, "<id>.<seconds>.<body>"), as in the Standard
+// Webhooks specification 1.0.
+std::string SignatureOf(const std::string& secret, const std::string& id, int64_t seconds, const std::string& body);
+
+}  // namespace civicmesh::webhooks
