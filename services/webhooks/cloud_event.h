@@ -13,6 +13,9 @@ namespace civicmesh::webhooks {
 // "" where the record has no such header.
 std::string HeaderOf(const LogRecord& record, std::string_view name);
 
+// Whether this release knows events of that full name.
+bool KnowsEvent(const std::string& type);
+
 // INVALID_ARGUMENT: it is no event that this release knows.
 absl::StatusOr<std::string> CloudEventJson(const LogRecord& record);
 

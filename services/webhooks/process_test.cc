@@ -95,7 +95,10 @@ TEST_F(ProcessTest, AFileThatCannotBeTakenStopsTheStartAndLaterChangesNothing) {
   file_ = One("", "/bad");
   EXPECT_EQ(Start()->Tick().code(), absl::StatusCode::kInvalidArgument);
   file_ = R"({"subscriptions": [{"id": "a", "url": "https://a.test", "secret_file": "/good",
-             "events": ["civicmesh.points.v1.PointsGranted"]}]})";
+             "events": ["civicmesh.intake.v1.ReportSubmitted"]}]})";
+  EXPECT_EQ(Start()->Tick().code(), absl::StatusCode::kInvalidArgument) << "no such log is given";
+  file_ = R"({"subscriptions": [{"id": "a", "url": "https://a.test", "secret_file": "/good",
+             "events": ["civicmesh.dispatch.v1.CaseTeleported"]}]})";
   EXPECT_EQ(Start()->Tick().code(), absl::StatusCode::kInvalidArgument);
 
   file_ = One();

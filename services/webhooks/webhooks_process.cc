@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "services/runtime/base/log.h"
+#include "services/webhooks/cloud_event.h"
 #include "services/webhooks/subscriptions.h"
 
 namespace civicmesh::webhooks {
@@ -148,6 +149,9 @@ absl::Status WebhooksProcess::Tick() {
     if (secrets.back().size() < kLeastSecret)
       fit = absl::InvalidArgumentError(
           absl::StrCat("subscription ", one.id, ": its secret_file holds no key of at least ", kLeastSecret, " bytes"));
+    for (const std::string& type : one.types)
+      if (!KnowsEvent(type))
+        fit = absl::InvalidArgumentError(absl::StrCat("subscription ", one.id, ": there is no event ", type));
     for (const std::string& domain : one.domains())
       if (!impl_->parts.domains.contains(domain))
         fit = absl::InvalidArgumentError(absl::StrCat("subscription ", one.id, ": there is no service ", domain));
