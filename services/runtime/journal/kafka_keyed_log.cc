@@ -97,7 +97,7 @@ void KafkaKeyedLog::Put(int partition, std::string key, std::optional<std::strin
                         RD_KAFKA_V_KEY(key.data(), key.size()), RD_KAFKA_V_VALUE(const_cast<void*>(bytes), size),
                         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(owed.get()), RD_KAFKA_V_END);
   if (error) return owed->done(absl::UnavailableError(rd_kafka_err2str(error)));
-  owed.release();
+  (void)owed.release();  // the producer's by now
 }
 
 void KafkaKeyedLog::Poll(KeyedSink& sink, int wait_ms) {
