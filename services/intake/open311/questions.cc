@@ -56,6 +56,7 @@ class PostReader {
     ReadAttributes();
     ReadPlace();
     ReadText();
+    ReadContact();
     if (problems_->size() > before) return std::nullopt;
     out_.report.set_source(type::v1::REPORT_SOURCE_CITIZEN_APP);
     return std::move(out_);
@@ -140,6 +141,16 @@ class PostReader {
       return Wrong(absl::StrCat("description 超过 ", kMaxDescription, " 字。description is longer than ",
                                 kMaxDescription, " characters."));
     out_.report.set_text(text);
+  }
+
+  // For staff who are granted it, sealed. What an app says of the device and the account is of no use to anybody here.
+  void ReadContact() {
+    v1::Contact contact;
+    contact.set_name(std::string(Trim(absl::StrCat(ValueOf(form_, "first_name"), " ", ValueOf(form_, "last_name")))));
+    contact.set_phone(ValueOf(form_, "phone"));
+    contact.set_email(ValueOf(form_, "email"));
+    if (!contact.name().empty() || !contact.phone().empty() || !contact.email().empty())
+      *out_.report.mutable_contact() = std::move(contact);
   }
 
   const Form& form_;

@@ -41,7 +41,7 @@ struct Posted {
   v1::SubmitReportRequest report;
   std::string class_code;
 };
-// Nullopt where something is wrong, which then is in `problems`. Of who reports nothing is read (docs/adr/0008).
+// Nullopt where something is wrong, which then is in `problems`. Who reports becomes the contact (docs/adr/0008).
 std::optional<Posted> ReadPost(const Form& form, const reference::v1::Standard& standard, Problems* problems);
 
 // GET Service Requests.

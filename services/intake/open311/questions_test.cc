@@ -67,12 +67,17 @@ TEST(PostTest, ADescriptionMayBeLeftOutWhereTheServiceSaysWhatItIs) {
   EXPECT_EQ(Read("service_code=other&address_id=7&description=x").class_code, "");
 }
 
-// Nothing here protects who reports, so nothing of it may go on (docs/adr/0008).
-TEST(PostTest, NothingIsReadOfWhoReports) {
+// docs/adr/0008: the contact is sealed further on; of the device and the account nothing goes on.
+TEST(PostTest, WhoReportsIsTheContactAndNothingElse) {
   const Posted posted = Read(
       "service_code=E0110&lat=1&long=2&description=x&email=a%40b.test&first_name=San&last_name=Zhang&phone=13800000058"
       "&device_id=d1&account_id=acc1");
   Posted same = Read("service_code=E0110&lat=1&long=2&description=x");
+  EXPECT_EQ(posted.report.contact().name(), "San Zhang");
+  EXPECT_EQ(posted.report.contact().phone(), "13800000058");
+  EXPECT_EQ(posted.report.contact().email(), "a@b.test");
+  EXPECT_FALSE(same.report.has_contact());
+  *same.report.mutable_contact() = posted.report.contact();
   EXPECT_EQ(posted.report.SerializeAsString(), same.report.SerializeAsString());
 }
 

@@ -9,7 +9,7 @@
 namespace civicmesh::intake {
 namespace {
 
-constexpr size_t kMaxName = 50, kMaxPhone = 30;
+constexpr size_t kMaxName = 50, kMaxPhone = 30, kMaxEmail = 100;
 
 }  // namespace
 
@@ -23,9 +23,10 @@ v1::PersonalText Protect(const std::string& written, const PersonKey& key) {
 }
 
 bool IsContact(const v1::Contact& contact) {
-  return CountCharacters(contact.name()) <= kMaxName && contact.phone().size() <= kMaxPhone &&
-         std::all_of(contact.phone().begin(), contact.phone().end(),
-                     [](char c) { return absl::ascii_isdigit(c) || c == '+' || c == '-' || c == ' '; });
+  return CountCharacters(contact.name()) <= kMaxName && CountCharacters(contact.email()) <= kMaxEmail &&
+         contact.phone().size() <= kMaxPhone && std::all_of(contact.phone().begin(), contact.phone().end(), [](char c) {
+           return absl::ascii_isdigit(c) || std::string_view("+-(). ").find(c) != std::string_view::npos;
+         });
 }
 
 type::v1::Sealed SealContact(const v1::Contact& contact, const PersonKey& key) {
