@@ -2,12 +2,14 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "civicmesh/reference/v1/notices.pb.h"
 #include "civicmesh/reference/v1/reference.pb.h"
 #include "services/civicctl/canonical.h"
 #include "services/civicctl/domains.h"
@@ -42,6 +44,12 @@ std::string About(const reference::Roster& r) { return absl::StrCat(r.members_si
 std::string About(const reference::Revocations& r) { return absl::StrCat(r.revocations_size(), " entries"); }
 std::string About(const reference::PointsRules& r) { return absl::StrCat(r.rules_size(), " earning rules"); }
 std::string About(const reference::Catalogue& c) { return absl::StrCat(c.items_size(), " items"); }
+std::string About(const reference::Notices& n) {
+  const auto& quiet = n.quiet_hours();
+  return absl::StrCat(
+      n.templates_size(), " templates, ",
+      n.has_quiet_hours() ? absl::StrCat("quiet ", quiet.from(), " to ", quiet.to()) : "no quiet hours");
+}
 
 template <typename T>
 absl::StatusOr<T> ReadJson(const std::string& path) {
@@ -131,6 +139,11 @@ absl::StatusOr<Contents> ReadContents(const ContentSources& sources) {
       [&] { return AddFile<reference::District>("district", folder + "/district.json", contents); },
       [&] { return AddFile<reference::PointsRules>("points_rules", folder + "/points_rules.json", contents); },
       [&] { return AddFile<reference::Catalogue>("catalogue", folder + "/catalogue.json", contents); },
+      [&] {
+        const std::string path = folder + "/notices.json";
+        return std::filesystem::exists(path) ? AddFile<reference::Notices>("notices", path, contents)
+                                             : absl::OkStatus();
+      },
   };
   for (const auto& step : steps)
     if (auto done = step(); !done.ok()) return done;

@@ -25,7 +25,7 @@ PublicFact FactOf(const std::string& rest) {
   return {.type = Fact::descriptor()->full_name(), .subject = "cases/c-1", .bytes = fact.SerializeAsString()};
 }
 
-// "shard kind status due ground" of each command.
+// "shard kind status due (limit) ground" of each command.
 std::vector<std::string> Told(const PublicFact& fact) {
   std::vector<std::string> out;
   const auto commands = FollowCase(fact);
@@ -40,6 +40,7 @@ std::vector<std::string> Told(const PublicFact& fact) {
     out.push_back(std::to_string(one.shard) + " " + v1::NoticeKind_Name(progress.kind()).substr(12) + " " +
                   v1::ReportStatus_Name(progress.status()).substr(14) +
                   (progress.has_disposal_due_at() ? " " + std::to_string(progress.disposal_due_at().seconds()) : "") +
+                  (progress.disposal_limit().empty() ? "" : " (" + progress.disposal_limit() + ")") +
                   (progress.decline_ground().empty() ? "" : " " + progress.decline_ground()));
   }
   return out;
@@ -68,6 +69,20 @@ TEST(FollowCaseTest, TellsOfTheFirstDispatchOnly) {
       Told(FactOf<CaseDispatched>("context {status: CASE_STATUS_DISPATCHED disposal_due_at {seconds: 9}} first: true")),
       (Lines{"3 DISPATCHED REGISTERED 9", "5 DISPATCHED REGISTERED 9"}));
   EXPECT_EQ(Told(FactOf<CaseDispatched>("context {status: CASE_STATUS_DISPATCHED}")), Lines{});
+}
+
+TEST(FollowCaseTest, ADeadlineComesWithItsLimit) {
+  const std::string clocks =
+      "clocks {kind: CLOCK_KIND_INSPECTION limit_text: '1工作日'} clocks {kind: CLOCK_KIND_DISPOSAL limit_text: "
+      "'4工作时'} ";
+  EXPECT_EQ(Told(FactOf<CaseDispatched>(clocks + "context {disposal_due_at {seconds: 9}} first: true")),
+            (Lines{"3 DISPATCHED IN_CASE 9 (4工作时)", "5 DISPATCHED IN_CASE 9 (4工作时)"}));
+  EXPECT_EQ(Told(FactOf<CaseSigned>(clocks + "context {disposal_due_at {seconds: 9}}"))[0],
+            "3 SIGNED IN_CASE 9 (4工作时)");
+  // Not where no deadline is told, nor where it was extended.
+  EXPECT_EQ(Told(FactOf<CaseClosed>(clocks + "context {disposal_due_at {seconds: 9}}"))[0], "3 CLOSED IN_CASE");
+  EXPECT_EQ(Told(FactOf<CaseSigned>(clocks + "context {disposal_due_at {seconds: 9} extension_count: 1}"))[0],
+            "3 SIGNED IN_CASE 9");
 }
 
 TEST(FollowCaseTest, TellsOfAMergerOnlyTheReportMerged) {
