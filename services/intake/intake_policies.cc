@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
 #include "civicmesh/intake/v1/intake_journal.pb.h"
+#include "civicmesh/points/v1/points_events.pb.h"
 #include "services/intake/domain/rules.h"
 #include "services/runtime/base/ids.h"
 
@@ -124,8 +125,28 @@ absl::StatusOr<std::vector<PolicyCommand>> FollowCase(const PublicFact& fact) {
   return out;
 }
 
+absl::StatusOr<std::vector<PolicyCommand>> TellPoints(const PublicFact& fact) {
+  const auto granted = ParseAs<points::v1::PointsGranted>(fact);
+  if (!granted) return std::vector<PolicyCommand>();
+  if (!granted->ok()) return granted->status();
+  const points::v1::PointsGranted& grant = **granted;
+  if (grant.report().empty()) return std::vector<PolicyCommand>();
+  const auto shard = ShardOfId("r", IdOf("reports/", grant.report()));
+  if (!shard) return absl::InvalidArgumentError("points for no report of ours");
+  v1::Command command;
+  auto& told = *command.mutable_record_points();
+  told.set_report(grant.report());
+  told.set_owner_token(grant.context().owner_token());
+  told.set_rule(grant.rule());
+  told.set_source(grant.source());
+  told.set_points(grant.points());
+  *told.mutable_granted_at() = grant.context().occurred_at();
+  return std::vector<PolicyCommand>{{.shard = *shard, .payload = command.SerializeAsString()}};
+}
+
 std::vector<PolicySpec> Policies(int) {
-  return {PolicySpec{.name = "follow_case", .source_domain = "dispatch", .react = FollowCase}};
+  return {PolicySpec{.name = "follow_case", .source_domain = "dispatch", .react = FollowCase},
+          PolicySpec{.name = "tell_points", .source_domain = "points", .react = TellPoints}};
 }
 
 }  // namespace civicmesh::intake

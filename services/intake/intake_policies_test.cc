@@ -5,6 +5,7 @@
 
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
 #include "civicmesh/intake/v1/intake_journal.pb.h"
+#include "civicmesh/points/v1/points_events.pb.h"
 #include "services/runtime/base/ids.h"
 
 namespace civicmesh::intake {
@@ -122,10 +123,49 @@ TEST(FollowCaseTest, ParksWhatContradictsItself) {
 
 TEST(FollowCaseTest, IsThePolicyOfIntake) {
   const auto policies = Policies(8);
-  ASSERT_EQ(policies.size(), 1u);
+  ASSERT_EQ(policies.size(), 2u);
   EXPECT_EQ(policies[0].name, "follow_case");
   EXPECT_EQ(policies[0].source_domain, "dispatch");
   EXPECT_EQ(policies[0].react(FactOf<CaseOpened>(""))->size(), 2u);
+}
+
+PublicFact Granted(const std::string& text) {
+  points::v1::PointsGranted fact;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &fact)) << text;
+  return {.type = fact.GetDescriptor()->full_name(), .subject = "accounts/a-1", .bytes = fact.SerializeAsString()};
+}
+
+TEST(TellPointsTest, TellsTheReportThatEarnedThem) {
+  const auto commands =
+      TellPoints(Granted("context {owner_token: 'p-1' occurred_at {seconds: 7}} rule: 'report_merged' "
+                         "source: 'cases/c-1' points: 5 report: '" +
+                         kSecond + "'"));
+  ASSERT_TRUE(commands.ok()) << commands.status();
+  ASSERT_EQ(commands->size(), 1u);
+  EXPECT_EQ((*commands)[0].shard, 5);
+  v1::Command command;
+  ASSERT_TRUE(command.ParseFromString((*commands)[0].payload));
+  EXPECT_EQ(command.ShortDebugString(), "record_points { report: \"" + kSecond +
+                                            "\" owner_token: \"p-1\" rule: \"report_merged\" source: "
+                                            "\"cases/c-1\" points: 5 granted_at { seconds: 7 } }");
+}
+
+TEST(TellPointsTest, IsSilentAboutTheRest) {
+  EXPECT_TRUE(TellPoints(Granted("rule: 'volunteering' points: 5"))->empty());
+  EXPECT_TRUE(TellPoints(FactOf<CaseOpened>(""))->empty());
+  EXPECT_TRUE(TellPoints({.type = "civicmesh.points.v1.PointsReversed", .subject = "", .bytes = "\xff"})->empty());
+}
+
+TEST(TellPointsTest, ParksWhatContradictsItself) {
+  EXPECT_TRUE(absl::IsInvalidArgument(TellPoints(Granted("report: 'reports/c-1'")).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      TellPoints({.type = "civicmesh.points.v1.PointsGranted", .subject = "", .bytes = "\xff"}).status()));
+}
+
+TEST(TellPointsTest, IsAPolicyOfIntake) {
+  EXPECT_EQ(Policies(8)[1].name, "tell_points");
+  EXPECT_EQ(Policies(8)[1].source_domain, "points");
+  EXPECT_EQ(Policies(8)[1].react(Granted("report: '" + kFirst + "'"))->size(), 1u);
 }
 
 }  // namespace
