@@ -197,7 +197,7 @@ class City:
         subscriptions = self.folder / "webhooks.json"
         if subscriptions.exists():
             self.parts.start(Part("webhooks", [
-                str(self.binaries / "civicmesh-webhooks"), f"--listen=unix:{self._socket('webhooks')}", f"--kafka={self.kafka}",
+                str(self.binaries / "civicmesh-webhooks"), f"--kafka={self.kafka}",
                 f"--shards={self.installation['shards']}", f"--subscriptions={subscriptions}"], env=self.access("webhooks")))
 
     def _secrets(self):

@@ -6,6 +6,7 @@ are not repeated. Interrupted, it stops all it started.
 """
 import argparse
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -28,6 +29,12 @@ def existing_file(name):
     return os.path.abspath(name)
 
 
+def backup(name):
+    if not os.path.isfile(os.path.join(name, "manifest.json")):
+        raise argparse.ArgumentTypeError(f"{name} is no backup: it has no manifest.json")
+    return pathlib.Path(name).resolve()
+
+
 def origin(text):
     """As browsers write it, or no browser's origin would ever be equal to it."""
     if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]+)?", text):
@@ -48,6 +55,8 @@ def options():
                         help="load this published standard instead of the sample's; fixed too")
     parser.add_argument("--input", type=existing_file, metavar="FILE", help="replay this instead of the sample's reports")
     parser.add_argument("--sample", type=pathlib.Path, default=SAMPLE, metavar="DIR", help="another sample district (for tests)")
+    parser.add_argument("--restore", type=backup, metavar="DIR",
+                        help="begin a new city with this backup (civicctl backup) instead of the sample; its keys/ must be there")
     parser.add_argument("--development-tokens", action="store_true", default=None,
                         help="believe tokens that say what their subject may (for tests); fixed too")
     parser.add_argument("--no-replay", action="store_true", help="a city without reports")
@@ -56,6 +65,13 @@ def options():
     parser.add_argument("--bin", type=pathlib.Path, metavar="DIR",
                         help="use the programs built there; install and build nothing (for tests)")
     return parser.parse_args()
+
+
+def shards_of(asked):
+    """As many as the backup has, where there is one."""
+    if not asked.restore:
+        return asked.shards
+    return json.loads((asked.restore / "manifest.json").read_text(encoding="utf-8"))["shards"]
 
 
 class Stages:
@@ -91,13 +107,20 @@ def start(asked, stages, city):
             build(asked.services)
     with stages.stage("stores"):
         city.start_stores()
+    if asked.restore and city.installation.get("restored") != str(asked.restore):
+        prepare_restore(city)
     city.make_keys()
     city.make_open311(asked.port)
     with stages.stage("topics"):
         city.civicctl("topics", "create", f"--kafka={city.kafka}", f"--shards={city.installation['shards']}",
                       stdout=subprocess.DEVNULL)
         city.apply_access()
-        city.publish_roster(asked.sample / "roster.json")
+    if asked.restore and city.installation.get("restored") != str(asked.restore):
+        with stages.stage("restore"):
+            city.civicctl("restore", f"--kafka={city.kafka}", f"--shards={city.installation['shards']}", asked.restore)
+        # What these stages would do, the city has behind it.
+        city.note(restored=str(asked.restore), roster="published", replay="done")
+    city.publish_roster(asked.sample / "roster.json")
     with stages.stage("services"):
         city.start_services(asked.services)
         city.start_webhooks()
@@ -112,6 +135,15 @@ def start(asked, stages, city):
     if not asked.no_replay:
         replay(asked, stages, city, common)
     return where
+
+
+def prepare_restore(city):
+    if city.founded:
+        raise Unusable(f"there is a city in {city.folder} already; a backup is restored into a new one (deploy/down --purge, "
+                       "after copying its keys/)")
+    if not (city.keys / "signing-key.pem").exists():
+        raise Unusable(f"put the keys/ of the city that was backed up into {city.folder} first: with other secrets nobody's "
+                       "reports would be theirs, and what is sealed would stay sealed")
 
 
 def replay(asked, stages, city, common):
@@ -163,7 +195,7 @@ def main():
     try:
         city = City(asked.data, asked.bin or BUILT)
         with city.parts.locked():
-            city.found(shards=(asked.shards, 8), clock=(asked.clock, "driven"), standard=(asked.standard, ""),
+            city.found(shards=(shards_of(asked), 8), clock=(asked.clock, "driven"), standard=(asked.standard, ""),
                        development_tokens=(asked.development_tokens, False), logins=(None, not city.founded))
             if "replay" in city.installation:
                 city.found(input=(asked.input, ""))

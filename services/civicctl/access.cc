@@ -41,6 +41,9 @@ class GrantTable {
     for (const std::string& none : {InboxTopic(kReference), EventsTopic(kReference), ParkedTopic(kReference)})
       Topic(user, none, {May::kSee});
     Topic(user, ReferenceTopic(), {May::kRead, May::kSeeSettings});
+    // Which are not there; asked for all the same.
+    for (const std::string& topic : {InboxTopic(kReference), EventsTopic(kReference), ParkedTopic(kReference)})
+      Topic(user, topic, {May::kSee});
     Group(user, ReadersGroup(kReference));
   }
   std::vector<KafkaGrant> Take() { return std::move(grants_); }

@@ -34,9 +34,9 @@ TEST(AccessTest, OnlyItsOwnServiceWritesADomainsTopicsAndReadsAllButTheEvents) {
 
 TEST(AccessTest, EventsAreReadByWhoFollowsThem) {
   EXPECT_THAT(Whose("civicmesh.intake.events.v1", May::kRead),
-              testing::UnorderedElementsAre("intake", "dispatch", "analytics", "data"));
+              testing::UnorderedElementsAre("intake", "dispatch", "analytics", "webhooks", "data"));
   EXPECT_THAT(Whose("civicmesh.volunteering.events.v1", May::kRead),
-              testing::UnorderedElementsAre("volunteering", "points", "analytics", "data"));
+              testing::UnorderedElementsAre("volunteering", "points", "analytics", "webhooks", "data"));
 }
 
 TEST(AccessTest, TheDataTeamSeesEventsAndItsOwnGroupsOnly) {

@@ -5,6 +5,7 @@
 
 #include "services/civicctl/access.h"
 #include "services/civicctl/audit.h"
+#include "services/civicctl/backup.h"
 #include "services/civicctl/command.h"
 #include "services/civicctl/deadline.h"
 #include "services/civicctl/keys.h"
@@ -14,6 +15,7 @@
 #include "services/civicctl/replay/life.h"
 #include "services/civicctl/replay/project.h"
 #include "services/civicctl/replay/replay.h"
+#include "services/civicctl/restore.h"
 #include "services/civicctl/topics.h"
 #include "services/civicctl/verify.h"
 
@@ -33,6 +35,8 @@ int main(int argc, char** argv) {
       EventsCommand(),
       ParkedCommand(),
       VerifyCommand(),
+      BackupCommand(),
+      RestoreCommand(),
       AuditCommand(),
       ReplayCommand(),
       ProjectCommand(),

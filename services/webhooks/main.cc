@@ -1,7 +1,6 @@
 // civicmesh-webhooks: tells other agencies over HTTP what the public events say. README.md: the file of subscriptions.
 //
 //   --kafka=host:port  --shards=8  --subscriptions=/etc/civicmesh/webhooks.json
-//   --listen=unix:/run/webhooks.sock     gRPC health, nothing else
 #include <unistd.h>
 
 #include <cstdio>
@@ -15,8 +14,6 @@
 #include "services/runtime/journal/kafka_journal.h"
 #include "services/runtime/journal/kafka_keyed_log.h"
 #include "services/runtime/journal/kafka_topics.h"
-#include "services/runtime/rpc/metrics.h"
-#include "services/runtime/rpc/rpc_server.h"
 #include "services/runtime/rpc/service_flags.h"
 #include "services/webhooks/curl_post.h"
 #include "services/webhooks/webhooks_process.h"
@@ -44,7 +41,7 @@ std::string ReadSecret(const std::string& path) {
 
 int main(int argc, char** argv) {
   using namespace civicmesh;
-  if (auto begun = BeginService(argc, argv, "webhooks"); !begun.ok()) return RefuseToStart(begun);
+  if (auto begun = BeginService(argc, argv, "webhooks", /*listens=*/false); !begun.ok()) return RefuseToStart(begun);
   webhooks::InitCurl();
   std::vector<std::unique_ptr<KafkaJournal>> journals;
   webhooks::ProcessParts parts{.new_post = webhooks::NewCurlPost,
@@ -63,12 +60,8 @@ int main(int argc, char** argv) {
   KafkaKeyedLog progress_log(of_progress, progress.name);
   parts.progress = &progress_log;
 
-  Metrics metrics("webhooks");
-  auto server = RpcServer::Start(OptionsFromFlags().listen, false, {}, &metrics, Clock::Real());
-  if (!server.ok()) return RefuseToStart(server.status());
   webhooks::WebhooksProcess process(std::move(parts));
   if (auto first = process.Tick(); !first.ok()) return RefuseToStart(first);
-  (*server)->Say("", true);
   Log(Severity::kInfo, "started");
   while (!WaitForStop(kTickNanos)) process.Tick().IgnoreError();
   Log(Severity::kInfo, "stopped");

@@ -37,12 +37,16 @@ def know_persons_alike(folder):
 
 
 class Town:
-    """`options`: more of deploy/up. Where it does not come up, nothing of it is left."""
+    """`options`: more of deploy/up; `keys`: a folder with those of another city, which it takes over. Where it does not come
+    up, nothing of it is left."""
 
-    def __init__(self, prefix, *options):
+    def __init__(self, prefix, *options, keys=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=prefix))
         self._options = options
-        know_persons_alike(self.folder)
+        if keys:
+            shutil.copytree(keys, self.folder / "keys")
+        else:
+            know_persons_alike(self.folder)
         try:
             self.revive()
         except BaseException:
@@ -79,8 +83,8 @@ class Town:
 class AskedTown(Town):
     """Knows its tokens, and asks at its door over HTTP."""
 
-    def __init__(self, prefix, *options):
-        super().__init__(prefix, *options)
+    def __init__(self, prefix, *options, keys=None):
+        super().__init__(prefix, *options, keys=keys)
         self.claims = {"iss": self.where["issuer"], "aud": self.where["audience"]}
         self.signing_key = (self.folder / "keys/signing-key.pem").read_text()
         self.kid = json.loads((self.folder / "keys/jwks.json").read_text())["keys"][0]["kid"]

@@ -127,10 +127,10 @@ absl::StatusOr<RedisLogin> Login() {
   return ReadRedisLogin(path);
 }
 
-absl::Status CheckFlags() {
+absl::Status CheckFlags(bool listens) {
   const std::string clock = absl::GetFlag(FLAGS_clock);
   if (clock != "real" && clock != "driven") return absl::InvalidArgumentError("--clock is real or driven");
-  if (absl::GetFlag(FLAGS_listen).empty()) return absl::InvalidArgumentError("--listen is missing");
+  if (listens && absl::GetFlag(FLAGS_listen).empty()) return absl::InvalidArgumentError("--listen is missing");
   if (absl::GetFlag(FLAGS_kafka).empty()) return absl::InvalidArgumentError("--kafka is missing");
   if (absl::GetFlag(FLAGS_shards) < 1 || absl::GetFlag(FLAGS_shards) > 1024)
     return absl::InvalidArgumentError("--shards is 1 to 1024");
@@ -144,7 +144,7 @@ absl::Status CheckFlags() {
 
 }  // namespace
 
-absl::Status BeginService(int argc, char** argv, const std::string& name) {
+absl::Status BeginService(int argc, char** argv, const std::string& name, bool listens) {
   absl::ParseCommandLine(argc, argv);
   // Debian builds Abseil as for debugging: every lock, also within gRPC, would keep a graph of who holds what.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
@@ -153,7 +153,7 @@ absl::Status BeginService(int argc, char** argv, const std::string& name) {
   const sigset_t stop = StopSignals();
   pthread_sigmask(SIG_BLOCK, &stop, nullptr);
   signal(SIGPIPE, SIG_IGN);
-  absl::Status checked = CheckFlags();
+  absl::Status checked = CheckFlags(listens);
   if (checked.ok() && absl::GetFlag(FLAGS_clock) == "driven")
     Log(Severity::kWarning, "the clock is driven: never so in production");
   if (checked.ok() && absl::GetFlag(FLAGS_development_tokens))

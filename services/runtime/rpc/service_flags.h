@@ -15,8 +15,9 @@
 namespace civicmesh {
 
 // Parses the command line and names the log. From here on only WaitForStop sees SIGTERM and SIGINT, so no thread may
-// exist before. INVALID_ARGUMENT: what every service needs is missing or wrong.
-absl::Status BeginService(int argc, char** argv, const std::string& name);
+// exist before. INVALID_ARGUMENT: what every service needs is missing or wrong. `listens`: false for a program that
+// nobody calls.
+absl::Status BeginService(int argc, char** argv, const std::string& name, bool listens = true);
 
 // Whether this is a city's own installation: no driven clock, no development tokens, no built-in keys.
 bool IsProduction();

@@ -82,7 +82,7 @@ class VaultCity(AskedTown):
         login.write_text("security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.jaas.config=org.apache.kafka.common.security.plain."
                          f'PlainLoginModule required username="operator" password="{self.city.guard.kafka_passwords["operator"]}";\n')
         subprocess.run(["/usr/bin/java", "-cp", f"{broker.JARS}/*", "kafka.admin.ConfigCommand", "--bootstrap-server", self.where["kafka"],
-                        "--command-config", str(login), "--alter", "--topic", KEYS, "--add-config", settings], check=True, capture_output=True)
+                        "--command-config", str(login), "--alter", "--topic", KEYS, "--add-config", settings], check=True, stdout=subprocess.DEVNULL)
         login.unlink()
 
     def beat(self):
