@@ -15,6 +15,7 @@
 #include "services/civicctl/domains.h"
 #include "services/civicctl/files.h"
 #include "services/civicctl/published_standard.h"
+#include "services/intake/domain/notice_words.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/people/revocations.h"
 #include "services/runtime/people/roster.h"
@@ -108,6 +109,16 @@ absl::StatusOr<Content> ReadForAll(const char* kind, const std::string& path) {
   return std::move(contents.all[0]);
 }
 
+// A district need not have words of its own.
+absl::Status AddNotices(const std::string& path, Contents& contents) {
+  if (!std::filesystem::exists(path)) return absl::OkStatus();
+  auto notices = ReadJson<reference::Notices>(path);
+  if (!notices.ok()) return notices.status();
+  if (auto complete = intake::CheckEveryKind(*notices); !complete.ok())
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", complete.message()));
+  return Add("notices", *notices, path, contents);
+}
+
 absl::Status AddPublished(const ContentSources& sources, Contents& contents) {
   auto own = ReadJson<reference::Standard>(sources.folder + "/standard.json");
   if (!own.ok()) return own.status();
@@ -139,11 +150,7 @@ absl::StatusOr<Contents> ReadContents(const ContentSources& sources) {
       [&] { return AddFile<reference::District>("district", folder + "/district.json", contents); },
       [&] { return AddFile<reference::PointsRules>("points_rules", folder + "/points_rules.json", contents); },
       [&] { return AddFile<reference::Catalogue>("catalogue", folder + "/catalogue.json", contents); },
-      [&] {
-        const std::string path = folder + "/notices.json";
-        return std::filesystem::exists(path) ? AddFile<reference::Notices>("notices", path, contents)
-                                             : absl::OkStatus();
-      },
+      [&] { return AddNotices(folder + "/notices.json", contents); },
   };
   for (const auto& step : steps)
     if (auto done = step(); !done.ok()) return done;

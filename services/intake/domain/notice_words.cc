@@ -49,6 +49,11 @@ std::string LimitText(const std::string& printed, bool zh) {
   return zh || !limit.ok() ? printed : InEnglish(*limit);
 }
 
+bool HasKind(const Notices& notices, std::string_view kind) {
+  return std::any_of(notices.templates().begin(), notices.templates().end(),
+                     [kind](const auto& one) { return one.kind() == kind; });
+}
+
 // Whether every notice of the kind has something to say there, and whether any has.
 bool AlwaysThere(std::string_view placeholder, v1::NoticeKind kind) {
   return (placeholder == "reason" && kind == v1::NOTICE_KIND_DECLINED) ||
@@ -103,10 +108,10 @@ absl::StatusOr<NoticeWords> NoticeWords::Make(const Notices& notices) {
   NoticeWords words;
   for (const auto& given : notices.templates())
     if (auto added = words.AddTemplate(given); !added.ok()) return added;
-  const auto* kinds = v1::NoticeKind_descriptor();
-  for (int i = 0; i < kinds->value_count(); ++i)
-    if (const int kind = kinds->value(i)->number(); kind != 0 && !words.templates_.count(v1::NoticeKind(kind)))
-      return Wrong(absl::StrCat("template ", absl::StripPrefix(kinds->value(i)->name(), kKindPrefix), " is missing"));
+  const Notices built_in = BuiltInNotices();
+  for (const auto& ours : built_in.templates())
+    if (!HasKind(notices, ours.kind()))
+      if (auto added = words.AddTemplate(ours); !added.ok()) return added;
   for (const auto& given : notices.decline_words()) {
     const std::string place = absl::StrCat("decline_words ", given.ground());
     if (given.text_zh().empty()) return Wrong(absl::StrCat(place, ": text_zh is missing"));
@@ -119,6 +124,15 @@ absl::StatusOr<NoticeWords> NoticeWords::Make(const Notices& notices) {
   words.quiet_ = ParseQuietHours(notices.quiet_hours().from(), notices.quiet_hours().to());
   if (!words.quiet_) return Wrong("quiet_hours: from and to are two different times of day, as 22:00");
   return words;
+}
+
+absl::Status CheckEveryKind(const Notices& notices) {
+  const auto* kinds = v1::NoticeKind_descriptor();
+  for (int i = 1; i < kinds->value_count(); ++i)
+    if (const auto kind = absl::StripPrefix(kinds->value(i)->name(), kKindPrefix);
+        !HasKind(notices, std::string_view(kind.data(), kind.size())))
+      return Wrong(absl::StrCat("template ", kind, " is missing"));
+  return absl::OkStatus();
 }
 
 const NoticeWords& NoticeWords::BuiltIn() {

@@ -28,8 +28,9 @@ struct NoticeText {
 
 class NoticeWords {
  public:
-  // INVALID_ARGUMENT: a kind without words or twice, a language missing, a placeholder that is none or stands where it
-  // may have nothing to say, quiet hours that are none. The message names the place.
+  // INVALID_ARGUMENT: a kind twice, a language missing, a placeholder that is none or stands where it may have nothing
+  // to say, quiet hours that are none. The message names the place. A kind without words has ours: what a district
+  // published before there was that kind must be read for ever.
   static absl::StatusOr<NoticeWords> Make(const reference::v1::Notices& notices);
   // The words of this release: no quiet hours.
   static const NoticeWords& BuiltIn();
@@ -61,6 +62,9 @@ class NoticeWords {
   std::map<std::string, NoticeText> decline_words_;  // by the name of the ground, as DUPLICATE
   std::optional<QuietHours> quiet_;
 };
+
+// INVALID_ARGUMENT: a kind has no words. Asked before notices are published.
+absl::Status CheckEveryKind(const reference::v1::Notices& notices);
 
 // What BuiltIn is made of.
 reference::v1::Notices BuiltInNotices();

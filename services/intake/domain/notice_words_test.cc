@@ -92,13 +92,20 @@ TEST(NoticeWordsTest, RefusesWhatItCouldNotSayAndNamesThePlace) {
   notices.mutable_templates(1)->clear_text_en();
   EXPECT_EQ(Refused(notices), "template MERGED: text_en is missing");
   notices = BuiltInNotices();
-  notices.mutable_templates()->RemoveLast();
-  EXPECT_EQ(Refused(notices), "template POINTS is missing");
-  notices = BuiltInNotices();
   *notices.add_templates() = notices.templates(0);
   EXPECT_EQ(Refused(notices), "template CASE_OPENED stands twice");
   notices.mutable_templates()->rbegin()->set_kind("UNSPECIFIED");
   EXPECT_EQ(Refused(notices), "template UNSPECIFIED: there is no such kind of notice");
+}
+
+TEST(NoticeWordsTest, AKindWithoutWordsHasOursAndIsNotPublished) {
+  Notices notices = BuiltInNotices();
+  EXPECT_TRUE(CheckEveryKind(notices).ok()) << CheckEveryKind(notices);
+  notices.mutable_templates()->RemoveLast();
+  EXPECT_EQ(CheckEveryKind(notices).message(), "template POINTS is missing");
+  const auto words = NoticeWords::Make(notices);
+  ASSERT_TRUE(words.ok()) << words.status();
+  EXPECT_EQ(words->Say(Notice("kind: NOTICE_KIND_POINTS points: 5")).zh, Zh("kind: NOTICE_KIND_POINTS points: 5"));
 }
 
 TEST(NoticeWordsTest, RefusesGroundsWithoutWords) {
