@@ -37,6 +37,8 @@ TEST(AccessTest, EventsAreReadByWhoFollowsThem) {
               testing::UnorderedElementsAre("intake", "dispatch", "analytics", "webhooks", "data"));
   EXPECT_THAT(Whose("civicmesh.volunteering.events.v1", May::kRead),
               testing::UnorderedElementsAre("volunteering", "points", "analytics", "webhooks", "data"));
+  EXPECT_THAT(Whose("civicmesh.points.events.v1", May::kRead),
+              testing::UnorderedElementsAre("points", "intake", "analytics", "webhooks", "data"));
 }
 
 TEST(AccessTest, TheDataTeamSeesEventsAndItsOwnGroupsOnly) {

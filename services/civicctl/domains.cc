@@ -30,7 +30,7 @@ const std::vector<Domain>& Domains() {
        .journal_event = intake::v1::JournalEvent::descriptor(),
        .stream = intake::v1::IntakeStream::descriptor(),
        .machines = intake::MakeShard,
-       .follows = {"dispatch"},
+       .follows = {"dispatch", "points"},
        .references = intake::ReferenceParsers()},
       {.name = "dispatch",
        .events = dispatch::v1::CaseOpened::descriptor()->file(),

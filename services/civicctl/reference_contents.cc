@@ -2,17 +2,20 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "civicmesh/reference/v1/notices.pb.h"
 #include "civicmesh/reference/v1/reference.pb.h"
 #include "services/civicctl/canonical.h"
 #include "services/civicctl/domains.h"
 #include "services/civicctl/files.h"
 #include "services/civicctl/published_standard.h"
+#include "services/intake/domain/notice_words.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/people/revocations.h"
 #include "services/runtime/people/roster.h"
@@ -42,6 +45,12 @@ std::string About(const reference::Roster& r) { return absl::StrCat(r.members_si
 std::string About(const reference::Revocations& r) { return absl::StrCat(r.revocations_size(), " entries"); }
 std::string About(const reference::PointsRules& r) { return absl::StrCat(r.rules_size(), " earning rules"); }
 std::string About(const reference::Catalogue& c) { return absl::StrCat(c.items_size(), " items"); }
+std::string About(const reference::Notices& n) {
+  const auto& quiet = n.quiet_hours();
+  return absl::StrCat(
+      n.templates_size(), " templates, ",
+      n.has_quiet_hours() ? absl::StrCat("quiet ", quiet.from(), " to ", quiet.to()) : "no quiet hours");
+}
 
 template <typename T>
 absl::StatusOr<T> ReadJson(const std::string& path) {
@@ -100,6 +109,16 @@ absl::StatusOr<Content> ReadForAll(const char* kind, const std::string& path) {
   return std::move(contents.all[0]);
 }
 
+// A district need not have words of its own.
+absl::Status AddNotices(const std::string& path, Contents& contents) {
+  if (!std::filesystem::exists(path)) return absl::OkStatus();
+  auto notices = ReadJson<reference::Notices>(path);
+  if (!notices.ok()) return notices.status();
+  if (auto complete = intake::CheckEveryKind(*notices); !complete.ok())
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", complete.message()));
+  return Add("notices", *notices, path, contents);
+}
+
 absl::Status AddPublished(const ContentSources& sources, Contents& contents) {
   auto own = ReadJson<reference::Standard>(sources.folder + "/standard.json");
   if (!own.ok()) return own.status();
@@ -131,6 +150,7 @@ absl::StatusOr<Contents> ReadContents(const ContentSources& sources) {
       [&] { return AddFile<reference::District>("district", folder + "/district.json", contents); },
       [&] { return AddFile<reference::PointsRules>("points_rules", folder + "/points_rules.json", contents); },
       [&] { return AddFile<reference::Catalogue>("catalogue", folder + "/catalogue.json", contents); },
+      [&] { return AddNotices(folder + "/notices.json", contents); },
   };
   for (const auto& step : steps)
     if (auto done = step(); !done.ok()) return done;

@@ -19,7 +19,8 @@ struct Content {
 };
 
 struct ContentSources {
-  std::string folder;    // standard.json, calendar-2026.json, district.json, points_rules.json, catalogue.json
+  std::string folder;    // standard.json, calendar-2026.json, district.json, points_rules.json, catalogue.json;
+                         // notices.json where the district has words of its own
   std::string standard;  // a published table in place of standard.json (published_standard.h); empty: none
   std::string mapping;   // empty: mapping.json of the folder
 };

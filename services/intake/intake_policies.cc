@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
 #include "civicmesh/intake/v1/intake_journal.pb.h"
+#include "civicmesh/points/v1/points_events.pb.h"
 #include "services/intake/domain/rules.h"
 #include "services/runtime/base/ids.h"
 
@@ -41,8 +42,16 @@ bool TellsDeadline(v1::NoticeKind kind) {
   return kind == v1::NOTICE_KIND_MERGED || kind == v1::NOTICE_KIND_DISPATCHED || kind == v1::NOTICE_KIND_SIGNED;
 }
 
+// 处置时限 that the deadline comes of, where the fact moves that clock. An extended one comes of more than the limit.
+template <typename Fact>
+std::string LimitOf(const Fact& fact) {
+  for (const auto& clock : fact.clocks())
+    if (clock.kind() == dv1::CLOCK_KIND_DISPOSAL && fact.context().extension_count() == 0) return clock.limit_text();
+  return "";
+}
+
 absl::StatusOr<PolicyCommand> Tell(const std::string& report, const dv1::EventContext& context, v1::NoticeKind kind,
-                                   const std::string& decline_ground) {
+                                   const std::string& limit, const std::string& decline_ground = "") {
   const auto shard = ShardOfId("r", IdOf("reports/", report));
   if (!shard) return absl::InvalidArgumentError(absl::StrCat(context.case_(), " names no report of ours"));
   v1::Command command;
@@ -53,17 +62,20 @@ absl::StatusOr<PolicyCommand> Tell(const std::string& report, const dv1::EventCo
   progress.set_status(ReportStatusOf(context.status()));
   *progress.mutable_case_moved_at() = context.occurred_at();
   *progress.mutable_case_opened_at() = context.opened_at();
-  if (TellsDeadline(kind) && context.has_disposal_due_at())
+  if (TellsDeadline(kind) && context.has_disposal_due_at()) {
     *progress.mutable_disposal_due_at() = context.disposal_due_at();
+    progress.set_disposal_limit(limit);
+  }
   progress.set_decline_ground(decline_ground);
   return PolicyCommand{.shard = *shard, .payload = command.SerializeAsString()};
 }
 
-absl::StatusOr<std::vector<PolicyCommand>> TellAll(const dv1::EventContext& context, v1::NoticeKind kind,
+template <typename Fact>
+absl::StatusOr<std::vector<PolicyCommand>> TellAll(const Fact& fact, v1::NoticeKind kind,
                                                    const std::string& decline_ground = "") {
   std::vector<PolicyCommand> commands;
-  for (const auto& report : context.reports()) {
-    auto command = Tell(report, context, kind, decline_ground);
+  for (const auto& report : fact.context().reports()) {
+    auto command = Tell(report, fact.context(), kind, LimitOf(fact), decline_ground);
     if (!command.ok()) return command.status();
     commands.push_back(*std::move(command));
   }
@@ -84,7 +96,7 @@ template <typename Fact>
 bool TellsAll(const PublicFact& fact, v1::NoticeKind kind, absl::StatusOr<std::vector<PolicyCommand>>* out) {
   const auto parsed = ParseAs<Fact>(fact);
   if (!parsed) return false;
-  *out = parsed->ok() ? TellAll((*parsed)->context(), kind) : parsed->status();
+  *out = parsed->ok() ? TellAll(**parsed, kind) : parsed->status();
   return true;
 }
 
@@ -100,21 +112,41 @@ absl::StatusOr<std::vector<PolicyCommand>> FollowCase(const PublicFact& fact) {
     return out;
   if (const auto merged = ParseAs<dv1::CaseReportMerged>(fact)) {
     if (!merged->ok()) return merged->status();
-    auto command = Tell((*merged)->report().report(), (*merged)->context(), v1::NOTICE_KIND_MERGED, "");
+    auto command = Tell((*merged)->report().report(), (*merged)->context(), v1::NOTICE_KIND_MERGED, LimitOf(**merged));
     if (!command.ok()) return command.status();
     out->push_back(*std::move(command));
   } else if (const auto declined = ParseAs<dv1::CaseDeclined>(fact)) {
     if (!declined->ok()) return declined->status();
-    return TellAll((*declined)->context(), v1::NOTICE_KIND_DECLINED, dv1::DeclineGround_Name((*declined)->ground()));
+    return TellAll(**declined, v1::NOTICE_KIND_DECLINED, dv1::DeclineGround_Name((*declined)->ground()));
   } else if (const auto dispatched = ParseAs<dv1::CaseDispatched>(fact)) {
     if (!dispatched->ok()) return dispatched->status();
-    if ((*dispatched)->first()) return TellAll((*dispatched)->context(), v1::NOTICE_KIND_DISPATCHED);
+    if ((*dispatched)->first()) return TellAll(**dispatched, v1::NOTICE_KIND_DISPATCHED);
   }
   return out;
 }
 
+absl::StatusOr<std::vector<PolicyCommand>> TellPoints(const PublicFact& fact) {
+  const auto granted = ParseAs<points::v1::PointsGranted>(fact);
+  if (!granted) return std::vector<PolicyCommand>();
+  if (!granted->ok()) return granted->status();
+  const points::v1::PointsGranted& grant = **granted;
+  if (grant.report().empty()) return std::vector<PolicyCommand>();
+  const auto shard = ShardOfId("r", IdOf("reports/", grant.report()));
+  if (!shard) return absl::InvalidArgumentError("points for no report of ours");
+  v1::Command command;
+  auto& told = *command.mutable_record_points();
+  told.set_report(grant.report());
+  told.set_owner_token(grant.context().owner_token());
+  told.set_rule(grant.rule());
+  told.set_source(grant.source());
+  told.set_points(grant.points());
+  *told.mutable_granted_at() = grant.context().occurred_at();
+  return std::vector<PolicyCommand>{{.shard = *shard, .payload = command.SerializeAsString()}};
+}
+
 std::vector<PolicySpec> Policies(int) {
-  return {PolicySpec{.name = "follow_case", .source_domain = "dispatch", .react = FollowCase}};
+  return {PolicySpec{.name = "follow_case", .source_domain = "dispatch", .react = FollowCase},
+          PolicySpec{.name = "tell_points", .source_domain = "points", .react = TellPoints}};
 }
 
 }  // namespace civicmesh::intake

@@ -12,6 +12,10 @@ namespace civicmesh::intake {
 // nothing. INVALID_ARGUMENT: the fact does not parse, or names a report that is none of ours.
 absl::StatusOr<std::vector<PolicyCommand>> FollowCase(const PublicFact& fact);
 
+// Policy tell_points: whoever reported hears of the points that were granted for the report. All other facts of points
+// ask for nothing. INVALID_ARGUMENT: as above.
+absl::StatusOr<std::vector<PolicyCommand>> TellPoints(const PublicFact& fact);
+
 // For ServiceSpec::policies.
 std::vector<PolicySpec> Policies(int shards);
 

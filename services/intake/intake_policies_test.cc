@@ -5,6 +5,7 @@
 
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
 #include "civicmesh/intake/v1/intake_journal.pb.h"
+#include "civicmesh/points/v1/points_events.pb.h"
 #include "services/runtime/base/ids.h"
 
 namespace civicmesh::intake {
@@ -25,7 +26,7 @@ PublicFact FactOf(const std::string& rest) {
   return {.type = Fact::descriptor()->full_name(), .subject = "cases/c-1", .bytes = fact.SerializeAsString()};
 }
 
-// "shard kind status due ground" of each command.
+// "shard kind status due (limit) ground" of each command.
 std::vector<std::string> Told(const PublicFact& fact) {
   std::vector<std::string> out;
   const auto commands = FollowCase(fact);
@@ -40,6 +41,7 @@ std::vector<std::string> Told(const PublicFact& fact) {
     out.push_back(std::to_string(one.shard) + " " + v1::NoticeKind_Name(progress.kind()).substr(12) + " " +
                   v1::ReportStatus_Name(progress.status()).substr(14) +
                   (progress.has_disposal_due_at() ? " " + std::to_string(progress.disposal_due_at().seconds()) : "") +
+                  (progress.disposal_limit().empty() ? "" : " (" + progress.disposal_limit() + ")") +
                   (progress.decline_ground().empty() ? "" : " " + progress.decline_ground()));
   }
   return out;
@@ -68,6 +70,20 @@ TEST(FollowCaseTest, TellsOfTheFirstDispatchOnly) {
       Told(FactOf<CaseDispatched>("context {status: CASE_STATUS_DISPATCHED disposal_due_at {seconds: 9}} first: true")),
       (Lines{"3 DISPATCHED REGISTERED 9", "5 DISPATCHED REGISTERED 9"}));
   EXPECT_EQ(Told(FactOf<CaseDispatched>("context {status: CASE_STATUS_DISPATCHED}")), Lines{});
+}
+
+TEST(FollowCaseTest, ADeadlineComesWithItsLimit) {
+  const std::string clocks =
+      "clocks {kind: CLOCK_KIND_INSPECTION limit_text: '1工作日'} clocks {kind: CLOCK_KIND_DISPOSAL limit_text: "
+      "'4工作时'} ";
+  EXPECT_EQ(Told(FactOf<CaseDispatched>(clocks + "context {disposal_due_at {seconds: 9}} first: true")),
+            (Lines{"3 DISPATCHED IN_CASE 9 (4工作时)", "5 DISPATCHED IN_CASE 9 (4工作时)"}));
+  EXPECT_EQ(Told(FactOf<CaseSigned>(clocks + "context {disposal_due_at {seconds: 9}}"))[0],
+            "3 SIGNED IN_CASE 9 (4工作时)");
+  // Not where no deadline is told, nor where it was extended.
+  EXPECT_EQ(Told(FactOf<CaseClosed>(clocks + "context {disposal_due_at {seconds: 9}}"))[0], "3 CLOSED IN_CASE");
+  EXPECT_EQ(Told(FactOf<CaseSigned>(clocks + "context {disposal_due_at {seconds: 9} extension_count: 1}"))[0],
+            "3 SIGNED IN_CASE 9");
 }
 
 TEST(FollowCaseTest, TellsOfAMergerOnlyTheReportMerged) {
@@ -107,10 +123,49 @@ TEST(FollowCaseTest, ParksWhatContradictsItself) {
 
 TEST(FollowCaseTest, IsThePolicyOfIntake) {
   const auto policies = Policies(8);
-  ASSERT_EQ(policies.size(), 1u);
+  ASSERT_EQ(policies.size(), 2u);
   EXPECT_EQ(policies[0].name, "follow_case");
   EXPECT_EQ(policies[0].source_domain, "dispatch");
   EXPECT_EQ(policies[0].react(FactOf<CaseOpened>(""))->size(), 2u);
+}
+
+PublicFact Granted(const std::string& text) {
+  points::v1::PointsGranted fact;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &fact)) << text;
+  return {.type = fact.GetDescriptor()->full_name(), .subject = "accounts/a-1", .bytes = fact.SerializeAsString()};
+}
+
+TEST(TellPointsTest, TellsTheReportThatEarnedThem) {
+  const auto commands =
+      TellPoints(Granted("context {owner_token: 'p-1' occurred_at {seconds: 7}} rule: 'report_merged' "
+                         "source: 'cases/c-1' points: 5 report: '" +
+                         kSecond + "'"));
+  ASSERT_TRUE(commands.ok()) << commands.status();
+  ASSERT_EQ(commands->size(), 1u);
+  EXPECT_EQ((*commands)[0].shard, 5);
+  v1::Command command;
+  ASSERT_TRUE(command.ParseFromString((*commands)[0].payload));
+  EXPECT_EQ(command.ShortDebugString(), "record_points { report: \"" + kSecond +
+                                            "\" owner_token: \"p-1\" rule: \"report_merged\" source: "
+                                            "\"cases/c-1\" points: 5 granted_at { seconds: 7 } }");
+}
+
+TEST(TellPointsTest, IsSilentAboutTheRest) {
+  EXPECT_TRUE(TellPoints(Granted("rule: 'volunteering' points: 5"))->empty());
+  EXPECT_TRUE(TellPoints(FactOf<CaseOpened>(""))->empty());
+  EXPECT_TRUE(TellPoints({.type = "civicmesh.points.v1.PointsReversed", .subject = "", .bytes = "\xff"})->empty());
+}
+
+TEST(TellPointsTest, ParksWhatContradictsItself) {
+  EXPECT_TRUE(absl::IsInvalidArgument(TellPoints(Granted("report: 'reports/c-1'")).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      TellPoints({.type = "civicmesh.points.v1.PointsGranted", .subject = "", .bytes = "\xff"}).status()));
+}
+
+TEST(TellPointsTest, IsAPolicyOfIntake) {
+  EXPECT_EQ(Policies(8)[1].name, "tell_points");
+  EXPECT_EQ(Policies(8)[1].source_domain, "points");
+  EXPECT_EQ(Policies(8)[1].react(Granted("report: '" + kFirst + "'"))->size(), 1u);
 }
 
 }  // namespace

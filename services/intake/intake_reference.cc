@@ -3,6 +3,8 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "civicmesh/dispatch/v1/dispatch_events.pb.h"
+#include "services/intake/domain/notice_words.h"
 
 namespace civicmesh::intake {
 namespace {
@@ -36,10 +38,22 @@ absl::StatusOr<std::shared_ptr<const void>> ParseDistrict(std::string_view conte
   return district;
 }
 
+absl::StatusOr<std::shared_ptr<const void>> ParseNotices(std::string_view content) {
+  auto message = Parse<reference::v1::Notices>(content);
+  if (!message.ok()) return message.status();
+  auto words = NoticeWords::Make(*message);
+  if (!words.ok()) return words.status();
+  dispatch::v1::DeclineGround ground = dispatch::v1::DECLINE_GROUND_UNSPECIFIED;
+  for (const auto& given : message->decline_words())
+    if (!dispatch::v1::DeclineGround_Parse(absl::StrCat("DECLINE_GROUND_", given.ground()), &ground))
+      return absl::InvalidArgumentError(absl::StrCat("decline_words ", given.ground(), ": there is no such ground"));
+  return std::make_shared<NoticeWords>(*std::move(words));
+}
+
 }  // namespace
 
 std::map<std::string, ReferenceLibrary::Parser> ReferenceParsers() {
-  return {{kStandard, ParseStandard}, {kDistrict, ParseDistrict}};
+  return {{kStandard, ParseStandard}, {kDistrict, ParseDistrict}, {kNotices, ParseNotices}};
 }
 
 }  // namespace civicmesh::intake

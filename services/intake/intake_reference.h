@@ -9,7 +9,8 @@
 
 namespace civicmesh::intake {
 
-// For ServiceSpec::references. INVALID_ARGUMENT: undecodable, no class, or a code or camera twice.
+// For ServiceSpec::references. INVALID_ARGUMENT: undecodable, no class, a code or camera twice, or as
+// NoticeWords::Make says; also words for a ground that dispatch does not know.
 std::map<std::string, ReferenceLibrary::Parser> ReferenceParsers();
 
 }  // namespace civicmesh::intake

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
 #include "civicmesh/intake/v1/intake_service.grpc.pb.h"
+#include "civicmesh/points/v1/points_events.pb.h"
 #include "services/intake/domain/intake_shard.h"
 #include "services/intake/intake_policies.h"
 #include "services/intake/intake_reference.h"
@@ -69,7 +70,7 @@ class Facts : public GroupReader {
     LogRecord record{.offset = offset, .value = fact.SerializeAsString()};
     record.headers = {{"ce_id", absl::StrCat("dispatch/0/", offset, "/0")},
                       {"ce_type", Fact::descriptor()->full_name()},
-                      {"ce_subject", fact.context().case_()},
+                      {"ce_subject", "what it is about"},
                       {"ce_time", time}};
     records_.push_back(std::move(record));
   }
@@ -415,11 +416,26 @@ TEST_F(IntakeRpcTest, TheReporterHearsWhatBecomesOfIt) {
   dispatched.mutable_context()->set_status(dispatch::v1::CASE_STATUS_DISPATCHED);
   dispatched.mutable_context()->mutable_disposal_due_at()->set_seconds(1794967200 + 4 * 3600);
   dispatched.set_first(true);
+  auto* clock = dispatched.add_clocks();
+  clock->set_kind(dispatch::v1::CLOCK_KIND_DISPOSAL);
+  clock->set_limit_text("4工作时");
   facts.Add(dispatched, "2026-11-18T10:20:00+08:00");
-  PolicyRunner runner(Policies(service_.shards())[0], /*driven=*/true, &facts, &service_.journal());
-  runner.Turn(10, 0);
-  facts.Rewind();
-  runner.Turn(10, 0);  // the whole topic again changes nothing
+  points::v1::PointsGranted granted;
+  granted.mutable_context()->set_owner_token(service_.persons().Of(kCitizen.subject));
+  granted.set_rule("report_registered");
+  granted.set_source("cases/c-1");
+  granted.set_points(10);
+  granted.set_report(report.name());
+  Facts of_points;
+  of_points.Add(granted, "2026-11-18T10:25:00+08:00");
+  PolicyRunner cases(Policies(service_.shards())[0], /*driven=*/true, &facts, &service_.journal());
+  PolicyRunner earned(Policies(service_.shards())[1], /*driven=*/true, &of_points, &service_.journal());
+  for (int i = 0; i < 2; ++i) {  // the whole topics again change nothing
+    cases.Turn(10, 0);
+    earned.Turn(10, 0);
+    facts.Rewind();
+    of_points.Rewind();
+  }
 
   // Its answer is decided after the policy's commands.
   v1::Report read;
@@ -429,11 +445,16 @@ TEST_F(IntakeRpcTest, TheReporterHearsWhatBecomesOfIt) {
                   .ok());
   EXPECT_EQ(read.status(), v1::REPORT_STATUS_REGISTERED);
   EXPECT_EQ(read.case_(), "cases/c-1");
-  ASSERT_THAT(read.notices(), SizeIs(2));
+  ASSERT_THAT(read.notices(), SizeIs(3));
   EXPECT_EQ(read.notices(0).text_zh(), "已受理：您反映的问题已生成案件。");
-  EXPECT_EQ(read.notices(1).text_zh(), "已派遣至责任单位，处置时限至 2026-11-18 14:00。");
-  EXPECT_EQ(read.notices(1).text_en(), "Dispatched to the unit in charge, due by 2026-11-18 14:00.");
+  EXPECT_EQ(read.notices(1).text_zh(), "已派遣至责任单位，处置时限至 2026-11-18 14:00（4工作时）。");
+  EXPECT_EQ(read.notices(1).text_en(), "Dispatched to the unit in charge, due by 2026-11-18 14:00 (4 working hours).");
+  EXPECT_EQ(read.notices(1).disposal_limit(), "4工作时");
   EXPECT_EQ(read.notices(1).told_at().seconds(), 1794967200 + 20 * 60);
+  EXPECT_FALSE(read.notices(1).has_push_not_before());
+  EXPECT_EQ(read.notices(2).kind(), v1::NOTICE_KIND_POINTS);
+  EXPECT_EQ(read.notices(2).points(), 10);
+  EXPECT_THAT(read.notices(2).text_zh(), HasSubstr("10 积分"));
   EXPECT_THAT(read.supplements(), SizeIs(1));
   EXPECT_EQ(read.supplements(0).text(), "还在");
 }

@@ -3,8 +3,6 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
-#include "civicmesh/dispatch/v1/dispatch_events.pb.h"
 #include "civicmesh/intake/v1/intake_journal.pb.h"
 #include "services/intake/domain/reports.h"
 #include "services/intake/vault/vault.h"
@@ -42,73 +40,6 @@ Words StatusWords(v1::ReportStatus status) {
   }
 }
 
-// Why a case was not registered, and what the reporter can do.
-Words DeclineWords(const std::string& ground) {
-  using namespace dispatch::v1;
-  DeclineGround parsed = DECLINE_GROUND_UNSPECIFIED;
-  DeclineGround_Parse(ground, &parsed);
-  switch (parsed) {
-    case DECLINE_GROUND_NOT_EXISTING:
-      return {"经现场核实，未发现所反映的问题；如仍存在，请补充照片后重新上报",
-              "Nothing was found on the spot; if it is still there, report again with a photo"};
-    case DECLINE_GROUND_OUTSIDE_DISTRICT:
-      return {"所反映的地点不在本辖区；请向所在地的区县或 12345 热线反映",
-              "The place lies outside the district; turn to the district concerned or the hotline 12345"};
-    case DECLINE_GROUND_OUTSIDE_SCOPE:
-      return {"所反映的事项不属城市管理范围；请向主管部门或 12345 热线反映",
-              "It is no matter of city management; turn to the department concerned or the hotline 12345"};
-    case DECLINE_GROUND_BELOW_CONDITION:
-      return {"情况尚未达到立案条件；如加重请重新上报",
-              "It does not reach the condition for a case yet; report again if it gets worse"};
-    case DECLINE_GROUND_INSUFFICIENT_EVIDENCE:
-      return {"证据或位置不足；请补充照片和准确位置后重新上报",
-              "Evidence or place is not sufficient; report again with a photo and the exact place"};
-    case DECLINE_GROUND_DUPLICATE:
-      return {"同一问题已由其他案件办理", "Another case deals with it already"};
-    case DECLINE_GROUND_FALSE_REPORT:
-      return {"经核实为虚假上报", "It was found to be a false report"};
-    default:
-      return {"未达立案要求", "It does not qualify for a case"};
-  }
-}
-
-std::string LocalTime(const google::protobuf::Timestamp& time) {
-  static const absl::TimeZone shanghai = absl::FixedTimeZone(8 * 60 * 60);
-  return absl::FormatTime("%Y-%m-%d %H:%M", absl::FromUnixMillis(MsOf(time)), shanghai);
-}
-
-std::string NoticeText(const v1::NoticeState& notice, bool zh) {
-  const auto say = [zh](const char* in_zh, const char* in_en) { return std::string(zh ? in_zh : in_en); };
-  std::string due;
-  if (notice.has_disposal_due_at())
-    due = absl::StrCat(say("，处置时限至 ", ", due by "), LocalTime(notice.disposal_due_at()));
-  const std::string stop = say("。", ".");
-  switch (notice.kind()) {
-    case v1::NOTICE_KIND_CASE_OPENED:
-      return say("已受理：您反映的问题已生成案件。", "Accepted: a case was opened for what you reported.");
-    case v1::NOTICE_KIND_MERGED:
-      return say("已并案：同一问题已有人反映，由同一案件办理",
-                 "Merged: others had reported it; the same case answers") +
-             due + stop;
-    case v1::NOTICE_KIND_REGISTERED:
-      return say("已立案。", "Registered.");
-    case v1::NOTICE_KIND_DECLINED: {
-      const Words why = DeclineWords(notice.decline_ground());
-      return say("不予立案：", "Declined: ") + say(why.zh, why.en) + stop;
-    }
-    case v1::NOTICE_KIND_DISPATCHED:
-      return say("已派遣至责任单位", "Dispatched to the unit in charge") + due + stop;
-    case v1::NOTICE_KIND_SIGNED:
-      return say("责任单位已签收", "The unit in charge has taken it up") + due + stop;
-    case v1::NOTICE_KIND_CLOSED:
-      return say("已办结：经核查通过，感谢您的反映。", "Closed: inspected and found done. Thank you for reporting it.");
-    case v1::NOTICE_KIND_POSTPONED:
-      return say("已缓办：因工程或季节原因推迟处置。", "Postponed: the work has to wait for engineering or season.");
-    default:
-      return "";
-  }
-}
-
 absl::Status ShowText(const v1::PersonalText& text, Reader reader, const Vault& vault, std::string* shown,
                       v1::Report* report) {
   *shown = text.masked();
@@ -142,8 +73,10 @@ Reader ReaderOf(const v1::ReportState& report, const ActorView& actor, const std
   return shown ? Reader::kStaff : Reader::kNobody;
 }
 
-std::string NoticeTextZh(const v1::NoticeState& notice) { return NoticeText(notice, true); }
-std::string NoticeTextEn(const v1::NoticeState& notice) { return NoticeText(notice, false); }
+NoticeText NoticeTextOf(const v1::NoticeState& notice) {
+  if (!notice.text_zh().empty()) return {.zh = notice.text_zh(), .en = notice.text_en()};
+  return NoticeWords::BuiltIn().Say(notice);
+}
 
 absl::Status ToReport(const v1::ReportState& state, Reader reader, const Vault& vault, v1::Report* report) {
   const v1::ReportContext& context = state.context();
@@ -176,8 +109,12 @@ absl::Status ToReport(const v1::ReportState& state, Reader reader, const Vault& 
     *notice->mutable_told_at() = one.told_at();
     *notice->mutable_case_moved_at() = one.case_moved_at();
     if (one.has_disposal_due_at()) *notice->mutable_disposal_due_at() = one.disposal_due_at();
-    notice->set_text_zh(NoticeTextZh(one));
-    notice->set_text_en(NoticeTextEn(one));
+    NoticeText text = NoticeTextOf(one);
+    notice->set_text_zh(std::move(text.zh));
+    notice->set_text_en(std::move(text.en));
+    notice->set_disposal_limit(one.disposal_limit());
+    if (one.has_push_not_before()) *notice->mutable_push_not_before() = one.push_not_before();
+    notice->set_points(one.points());
   }
   report->set_anonymous(!state.tracking_hash().empty());
   report->set_alert(state.alert());

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "services/intake/domain/notice_words.h"
 #include "services/runtime/decider/context.h"
 
 namespace civicmesh::intake {
@@ -38,8 +39,7 @@ absl::StatusOr<std::string> AsWritten(const v1::PersonalText& text, const Vault&
 // A report of this id ("r-…") that is not decided yet (R13).
 void ToReceived(const std::string& id, bool anonymous, const std::string& receipt, v1::Report* report);
 
-// What the reporter is told.
-std::string NoticeTextZh(const v1::NoticeState& notice);
-std::string NoticeTextEn(const v1::NoticeState& notice);
+// What the reporter was told; by the words of this release where it was told before texts were kept.
+NoticeText NoticeTextOf(const v1::NoticeState& notice);
 
 }  // namespace civicmesh::intake

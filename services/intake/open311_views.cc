@@ -47,7 +47,8 @@ std::optional<open311::Request> ShownTo(const Asker& asker, const v1::ReportStat
   if (context.has_location())
     shown.place = std::pair(Rounded(context.location().latitude()), Rounded(context.location().longitude()));
   for (const auto& notice : report.notices()) {
-    shown.status_notes = NoticeTextZh(notice);
+    if (notice.kind() == v1::NOTICE_KIND_POINTS) continue;  // the reporter's own
+    shown.status_notes = NoticeTextOf(notice).zh;
     if (notice.has_disposal_due_at()) shown.expected_ms = MsOf(notice.disposal_due_at());
     if (notice.kind() == v1::NOTICE_KIND_CLOSED) shown.updated_ms = MsOf(notice.case_moved_at());
   }

@@ -58,7 +58,7 @@ bool RegisteredOrLater(dispatch::v1::CaseStatus status) {
   }
 }
 
-PolicyCommand Earn(const std::string& token, const char* rule, const std::string& source,
+PolicyCommand Earn(const std::string& token, const char* rule, const std::string& source, const std::string& report,
                    const google::protobuf::Timestamp& at, int minutes, int shards) {
   v1::Command command;
   auto& earning = *command.mutable_grant_by_policy();
@@ -66,6 +66,7 @@ PolicyCommand Earn(const std::string& token, const char* rule, const std::string
   earning.set_owner_token(token);
   earning.set_rule(rule);
   earning.set_source(source);
+  earning.set_report(report);
   *earning.mutable_occurred_at() = at;
   earning.set_minutes(minutes);
   return {.shard = ShardOfAccount(earning.account(), shards), .payload = command.SerializeAsString()};
@@ -74,7 +75,8 @@ PolicyCommand Earn(const std::string& token, const char* rule, const std::string
 // Who reported a case again that is one's own earns nothing by it.
 void EarnForMerged(const dispatch::v1::EventContext& context, const CaseReport& report, int shards, Commands& to) {
   if (report.reporter_token() == context.reporter_token() || !Earns(report.reporter_token(), report.source())) return;
-  to.push_back(Earn(report.reporter_token(), kReportMerged, context.case_(), context.occurred_at(), 0, shards));
+  to.push_back(
+      Earn(report.reporter_token(), kReportMerged, context.case_(), report.report(), context.occurred_at(), 0, shards));
 }
 
 absl::StatusOr<Commands> GrantForReport(const PublicFact& fact, int shards) {
@@ -86,7 +88,7 @@ absl::StatusOr<Commands> GrantForReport(const PublicFact& fact, int shards) {
     if (Earns(context.reporter_token(), context.source()))
       commands.push_back(Earn(context.reporter_token(),
                               context.safety_hazard() ? kReportRegisteredHazard : kReportRegistered, context.case_(),
-                              context.occurred_at(), 0, shards));
+                              context.lead_report(), context.occurred_at(), 0, shards));
     for (int i = 1; i < registered->reports_size() && i <= kMergedThatEarn; ++i)
       EarnForMerged(context, registered->reports(i), shards, commands);
   } else if (Is<dispatch::v1::CaseReportMerged>(fact)) {
@@ -101,8 +103,8 @@ absl::StatusOr<Commands> GrantForReport(const PublicFact& fact, int shards) {
     const auto& context = declined->context();
     if (declined->ground() == dispatch::v1::DECLINE_GROUND_FALSE_REPORT &&
         Earns(context.reporter_token(), context.source()))
-      commands.push_back(
-          Earn(context.reporter_token(), kFalseReport, context.case_(), context.occurred_at(), 0, shards));
+      commands.push_back(Earn(context.reporter_token(), kFalseReport, context.case_(), context.lead_report(),
+                              context.occurred_at(), 0, shards));
   }
   return commands;
 }
@@ -113,8 +115,8 @@ absl::StatusOr<Commands> GrantForService(const PublicFact& fact, int shards) {
   if (!confirmed.ok()) return confirmed.status();
   // The day's limit is that of the day of service, whenever it was confirmed.
   const auto& at = confirmed->has_checked_out_at() ? confirmed->checked_out_at() : confirmed->context().occurred_at();
-  return Commands{Earn(confirmed->volunteer_token(), kVolunteering, confirmed->context().activity(), at,
-                       confirmed->minutes(), shards)};
+  return Commands{Earn(confirmed->volunteer_token(), kVolunteering, confirmed->context().activity(),
+                       /*report=*/"", at, confirmed->minutes(), shards)};
 }
 
 Commands ToItem(v1::Command command, const std::string& item, int shards) {

@@ -25,7 +25,8 @@ std::string Told(const PolicyCommand& command) {
     const auto& earning = parsed.grant_by_policy();
     EXPECT_EQ(earning.account(), AccountName(earning.owner_token(), kShards));
     EXPECT_EQ(command.shard, ShardOfAccount(earning.account(), kShards));
-    return absl::StrCat(earning.owner_token(), ": ", earning.rule(), " for ", earning.source(), " at ",
+    return absl::StrCat(earning.owner_token(), ": ", earning.rule(), " for ", earning.source(),
+                        earning.report().empty() ? "" : " by ", earning.report(), " at ",
                         earning.occurred_at().seconds(), earning.minutes() > 0 ? ", minutes " : "",
                         earning.minutes() > 0 ? absl::StrCat(earning.minutes()) : "");
   }
@@ -60,8 +61,8 @@ std::vector<std::string> React(const std::string& policy, const std::string& tex
 
 std::string Case(const std::string& more, const std::string& source = "CITIZEN_APP",
                  const std::string& token = "p-first") {
-  return absl::StrCat("context {case: 'cases/c-1' source: REPORT_SOURCE_", source, " reporter_token: '", token,
-                      "' occurred_at {seconds: 7} ", more, "}");
+  return absl::StrCat("context {case: 'cases/c-1' lead_report: 'reports/r-p-first' source: REPORT_SOURCE_", source,
+                      " reporter_token: '", token, "' occurred_at {seconds: 7} ", more, "}");
 }
 std::string Report(const std::string& token, const std::string& source = "CITIZEN_APP") {
   return absl::StrCat("{report: 'reports/r-", token, "' reporter_token: '", token, "' source: REPORT_SOURCE_", source,
@@ -72,10 +73,11 @@ auto Merged(const std::string& text) { return React<dispatch::v1::CaseReportMerg
 auto Declined(const std::string& text) { return React<dispatch::v1::CaseDeclined>("grant_for_report", text); }
 
 TEST(GrantForReport, TheFirstReporterOfARegisteredCase) {
-  EXPECT_THAT(Registered(Case("")), ElementsAre("p-first: report_registered for cases/c-1 at 7"));
+  EXPECT_THAT(Registered(Case("")), ElementsAre("p-first: report_registered for cases/c-1 by reports/r-p-first at 7"));
   EXPECT_THAT(Registered(Case("safety_hazard: true")),
-              ElementsAre("p-first: report_registered_hazard for cases/c-1 at 7"));
-  EXPECT_THAT(Registered(Case("", "HOTLINE_12345")), ElementsAre("p-first: report_registered for cases/c-1 at 7"));
+              ElementsAre("p-first: report_registered_hazard for cases/c-1 by reports/r-p-first at 7"));
+  EXPECT_THAT(Registered(Case("", "HOTLINE_12345")),
+              ElementsAre("p-first: report_registered for cases/c-1 by reports/r-p-first at 7"));
 }
 
 TEST(GrantForReport, NobodyForWhatDutyFound) {
@@ -89,11 +91,13 @@ TEST(GrantForReport, TheFirstThreeMergedBeforeRegistration) {
       absl::StrCat("reports ", Report("p-first"), " reports ", Report("p-2"), " reports ",
                    Report("p-3", "HOTLINE_12345"), " reports ", Report("p-4"), " reports ", Report("p-5"));
   EXPECT_THAT(Registered(absl::StrCat(Case(""), reports)),
-              ElementsAre("p-first: report_registered for cases/c-1 at 7", "p-2: report_merged for cases/c-1 at 7",
-                          "p-3: report_merged for cases/c-1 at 7", "p-4: report_merged for cases/c-1 at 7"));
+              ElementsAre("p-first: report_registered for cases/c-1 by reports/r-p-first at 7",
+                          "p-2: report_merged for cases/c-1 by reports/r-p-2 at 7",
+                          "p-3: report_merged for cases/c-1 by reports/r-p-3 at 7",
+                          "p-4: report_merged for cases/c-1 by reports/r-p-4 at 7"));
   EXPECT_THAT(Registered(absl::StrCat(Case("", "VIDEO", ""), "reports ", Report("", "VIDEO"), " reports ",
                                       Report("p-2"), " reports ", Report("p-3", "COLLECTOR"))),
-              ElementsAre("p-2: report_merged for cases/c-1 at 7"));
+              ElementsAre("p-2: report_merged for cases/c-1 by reports/r-p-2 at 7"));
 }
 
 TEST(GrantForReport, MergedAfterRegistrationByOrdinal) {
@@ -101,7 +105,7 @@ TEST(GrantForReport, MergedAfterRegistrationByOrdinal) {
     return Merged(
         absl::StrCat(Case(absl::StrCat("status: CASE_STATUS_", status)), "ordinal: ", ordinal, " report ", report));
   };
-  const std::string earned = "p-2: report_merged for cases/c-1 at 7";
+  const std::string earned = "p-2: report_merged for cases/c-1 by reports/r-p-2 at 7";
   for (const char* status : {"REGISTERED", "DISPATCHED", "RETURNED", "SIGNED", "IN_DISPOSAL", "POSTPONED",
                              "FEEDBACK_SUBMITTED", "REWORK", "CLOSED", "REVISITED"})
     EXPECT_THAT(merged(3, status, Report("p-2")), ElementsAre(earned)) << status;
@@ -116,12 +120,12 @@ TEST(GrantForReport, NobodyTwiceForTheirOwnCase) {
   EXPECT_THAT(Merged(absl::StrCat(Case("status: CASE_STATUS_SIGNED"), "ordinal: 1 report ", Report("p-first"))),
               IsEmpty());
   EXPECT_THAT(Registered(absl::StrCat(Case(""), "reports ", Report("p-first"), " reports ", Report("p-first"))),
-              ElementsAre("p-first: report_registered for cases/c-1 at 7"));
+              ElementsAre("p-first: report_registered for cases/c-1 by reports/r-p-first at 7"));
 }
 
 TEST(GrantForReport, AFalseReportCostsItsReporter) {
   EXPECT_THAT(Declined(absl::StrCat(Case(""), "ground: DECLINE_GROUND_FALSE_REPORT")),
-              ElementsAre("p-first: false_report for cases/c-1 at 7"));
+              ElementsAre("p-first: false_report for cases/c-1 by reports/r-p-first at 7"));
   EXPECT_THAT(Declined(absl::StrCat(Case("", "SENSOR"), "ground: DECLINE_GROUND_FALSE_REPORT")), IsEmpty());
   EXPECT_THAT(Declined(absl::StrCat(Case(""), "ground: DECLINE_GROUND_NOT_EXISTING")), IsEmpty());
 }

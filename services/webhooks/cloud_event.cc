@@ -2,7 +2,9 @@
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
+#include <google/protobuf/timestamp.pb.h>
 #include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/time_util.h>
 #include <sodium.h>
 
 #include <algorithm>
@@ -77,6 +79,16 @@ std::string UnitOf(const LogRecord& record) {
   const auto* unit = said.GetDescriptor()->FindFieldByName("unit");
   if (!unit || unit->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_STRING) return "";
   return said.GetReflection()->GetString(said, unit);
+}
+
+int64_t NotBeforeMs(const LogRecord& record) {
+  const auto event = EventOf(record);
+  if (!event) return 0;
+  const auto* field = event->GetDescriptor()->FindFieldByName("push_not_before");
+  if (!field || field->message_type() != google::protobuf::Timestamp::descriptor() || field->is_repeated()) return 0;
+  google::protobuf::Timestamp time;
+  time.CopyFrom(event->GetReflection()->GetMessage(*event, field));
+  return google::protobuf::util::TimeUtil::TimestampToMilliseconds(time);
 }
 
 std::string SignatureOf(const std::string& secret, const std::string& id, int64_t seconds, const std::string& body) {

@@ -2,6 +2,7 @@
 // its data the event as proto JSON. Pure functions.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -21,6 +22,10 @@ absl::StatusOr<std::string> CloudEventJson(const LogRecord& record);
 
 // The unit that the event's context names; empty where it has none.
 std::string UnitOf(const LogRecord& record);
+
+// Until when nobody is to be disturbed with it, by the event's own push_not_before; 0: it says nothing. Milliseconds
+// since 1970.
+int64_t NotBeforeMs(const LogRecord& record);
 
 // What a receiver checks: "v1," and the base64 of HMAC-SHA-256(secret, "<id>.<seconds>.<body>"), as in the Standard
 // Webhooks specification 1.0.

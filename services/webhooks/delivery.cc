@@ -66,6 +66,10 @@ struct Delivery::Impl {
     std::deque<std::pair<int, LogRecord>> waiting;
     std::map<int, int64_t> next;  // by shard: what is to be read
     std::vector<int> troubled;
+    struct Held {
+      int64_t offset = 0, until_ms = 0;  // on the wall clock
+    };
+    std::map<int, Held> held;  // by shard: it is not read meanwhile
 
     void OnRecord(Partition from, LogRecord record) override {
       next[from.shard] = record.offset + 1;
@@ -86,6 +90,8 @@ struct Delivery::Impl {
   absl::StatusOr<int64_t> Position(Journal& journal, LogReader& reader, const std::string& domain, int shard);
   absl::StatusOr<int64_t> OffsetOf(Journal& journal, const ReplayFrom& from, int shard);
   void Read(Source& source, int wait_ms);
+  void Hold(Source& source, int64_t until_ms);
+  void GoOn(Source& source);
   bool Wanted(const LogRecord& record) const;
   bool Deliver(Source& source);
   bool Try(const LogRecord& record, const std::string& body);
@@ -155,9 +161,34 @@ absl::StatusOr<int64_t> Delivery::Impl::OffsetOf(Journal& journal, const ReplayF
   return scan.offset();
 }
 
+// The first that waits, and what stands behind it in its shard, is read again when its time has come: a night's events
+// are not kept in memory.
+void Delivery::Impl::Hold(Source& source, int64_t until_ms) {
+  const int shard = source.waiting.front().first;
+  source.held[shard] = {.offset = source.waiting.front().second.offset, .until_ms = until_ms};
+  source.reader->Stop({Topic::kEvents, shard});
+  std::erase_if(source.waiting, [shard](const auto& one) { return one.first == shard; });
+  ++figures.held;
+}
+
+void Delivery::Impl::GoOn(Source& source) {
+  const int64_t now_ms = parts.clock->wall_ms();
+  for (auto it = source.held.begin(); it != source.held.end();) {
+    const auto [shard, held] = *it;
+    if (held.until_ms > now_ms) {
+      ++it;
+      continue;
+    }
+    source.reader->Start({Topic::kEvents, shard}, source.next[shard] = held.offset);
+    it = source.held.erase(it);
+    --figures.held;
+  }
+}
+
 void Delivery::Impl::Read(Source& source, int wait) {
+  GoOn(source);
   for (int shard : std::exchange(source.troubled, {}))
-    source.reader->Start({Topic::kEvents, shard}, source.next[shard]);
+    if (!source.held.contains(shard)) source.reader->Start({Topic::kEvents, shard}, source.next[shard]);
   source.reader->Poll(source, kReadAtOnce, wait);
 }
 
@@ -179,6 +210,10 @@ bool Delivery::Impl::Deliver(Source& source) {
   while (!source.waiting.empty()) {
     const auto& [shard, record] = source.waiting.front();
     const bool wanted = Wanted(record);
+    if (const int64_t until_ms = wanted ? NotBeforeMs(record) : 0; until_ms > parts.clock->wall_ms()) {
+      Hold(source, until_ms);
+      continue;
+    }
     if (wanted) {
       auto body = CloudEventJson(record);
       if (!body.ok()) {

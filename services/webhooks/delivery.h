@@ -1,6 +1,7 @@
 // One subscription at work: reads the public events that it names, from where it stopped, and hands them over one after
 // the other. What is not taken is tried again, further and further apart, and nothing overtakes it: an agency hears the
-// events of a case in their order, each at least once, and knows a repetition by its id.
+// events of a case in their order, each at least once, and knows a repetition by its id. An event that says until when
+// nobody is to be disturbed with it (push_not_before) is held until then, and what stands behind it in its shard too.
 //
 //   Delivery delivery(subscription, {.domains = …, .progress = &log, .post = …, .clock = &clock});
 //   while (!stop) delivery.Turn(200);
@@ -56,6 +57,7 @@ class Delivery {
   struct Figures {
     int64_t delivered = 0, failed = 0, unknown = 0;  // attempts; `unknown`: events that this release cannot read
     int64_t failing_since_ms = 0;                    // wall clock; 0: the last attempt was taken
+    int64_t held = 0;                                // shards whose next event waits for its push_not_before
     bool gone = false;    // the receiver said 410: nothing is sent until it is subscribed anew
     std::string next_id;  // of the event that waits
   };

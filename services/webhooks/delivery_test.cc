@@ -2,11 +2,13 @@
 #include "services/webhooks/delivery.h"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/util/time_util.h>
 
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
+#include "civicmesh/intake/v1/intake_events.pb.h"
 #include "services/runtime/journal/memory_journal.h"
 #include "services/webhooks/cloud_event.h"
 
@@ -17,6 +19,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr int kShards = 2;
+constexpr char kNotified[] = "civicmesh.intake.v1.ReporterNotified";
 
 class DeliveryTest : public testing::Test {
  protected:
@@ -31,14 +34,25 @@ class DeliveryTest : public testing::Test {
     dispatch::v1::CaseClosed closed;
     closed.mutable_context()->set_case_(absl::StrCat("cases/c-", shard, "-", made_));
     closed.mutable_context()->set_unit(unit);
+    return Appends(shard, type, closed.context().case_(), closed.SerializeAsString());
+  }
+  // A notice with which nobody is to be disturbed for so long; -1: it says nothing of that.
+  std::string Notifies(int shard, int64_t quiet_ms) {
+    intake::v1::ReporterNotified notice;
+    if (quiet_ms >= 0)
+      *notice.mutable_push_not_before() =
+          google::protobuf::util::TimeUtil::MillisecondsToTimestamp(clock_.wall_ms() + quiet_ms);
+    return Appends(shard, kNotified, "reports/r-1", notice.SerializeAsString());
+  }
+  std::string Appends(int shard, const std::string& type, const std::string& subject, const std::string& bytes) {
     const std::string id = absl::StrCat("dispatch/", shard, "/", 100 + made_, "/0");
     const absl::Time time = absl::FromUnixSeconds(1'795'000'000 + 60 * made_++);
     const absl::Status appended =
-        journal_.NewAppender()->Append({Topic::kEvents, shard}, closed.SerializeAsString(),
+        journal_.NewAppender()->Append({Topic::kEvents, shard}, bytes,
                                        {{"ce_specversion", "1.0"},
                                         {"ce_id", id},
                                         {"ce_type", type},
-                                        {"ce_subject", closed.context().case_()},
+                                        {"ce_subject", subject},
                                         {"ce_time", absl::FormatTime(absl::RFC3339_full, time, absl::UTCTimeZone())}});
     EXPECT_TRUE(appended.ok()) << appended;
     return id;
@@ -225,6 +239,73 @@ TEST_F(DeliveryTest, AReplayNeverSkipsWhatWasNotSentYet) {
   subscription_.replay = Replay{.name = "r1", .from = {.id = two}};
   Turns(*Start());
   EXPECT_THAT(received_, ElementsAre(one, two));
+}
+
+class QuietDeliveryTest : public DeliveryTest {
+ protected:
+  // The notices stand in the log that serves dispatch too.
+  QuietDeliveryTest() { subscription_.types.insert(kNotified); }
+  std::unique_ptr<Delivery> Start() {
+    return std::make_unique<Delivery>(
+        subscription_, progress_,
+        DeliveryParts{.domains = {{"dispatch", &journal_}, {"intake", &nothing_}},
+                      .remember = [this](const std::string& key, const std::string& value) { progress_[key] = value; },
+                      .post = [this](const Attempt& attempt) { return Receive(attempt); },
+                      .clock = &clock_,
+                      .secret = "a secret of this test"});
+  }
+  MemoryLog none_{kShards, [this] { return clock_.wall_ms(); }};
+  MemoryJournal nothing_{&none_};
+};
+
+TEST_F(QuietDeliveryTest, WhatMayNotDisturbYetWaitsAndWhatStandsBehindItInItsShard) {
+  auto delivery = Start();
+  Turns(*delivery);
+  const std::string before = Happens(0), notice = Notifies(0, 5000), behind = Happens(0), other = Happens(1);
+  Turns(*delivery);
+  EXPECT_THAT(received_, testing::UnorderedElementsAre(before, other));
+  EXPECT_EQ(delivery->figures().held, 1);
+  const std::string later = Happens(0), elsewhere = Happens(1);
+  clock_.Advance(4999);
+  Turns(*delivery);
+  EXPECT_THAT(received_, testing::UnorderedElementsAre(before, other, elsewhere));
+  received_.clear();
+  clock_.Advance(1);
+  Turns(*delivery);
+  EXPECT_THAT(received_, ElementsAre(notice, behind, later));
+  EXPECT_EQ(delivery->figures().held, 0);
+  EXPECT_EQ(delivery->figures().failed, 0);
+}
+
+TEST_F(QuietDeliveryTest, WhatMayDisturbGoesOutAtOnce) {
+  auto delivery = Start();
+  Turns(*delivery);
+  const std::string one = Notifies(0, -1), two = Notifies(0, 0);
+  Turns(*delivery);
+  EXPECT_THAT(received_, ElementsAre(one, two));
+}
+
+TEST_F(QuietDeliveryTest, AnotherProcessHoldsItToo) {
+  auto delivery = Start();
+  Turns(*delivery);
+  const std::string notice = Notifies(1, 5000), behind = Happens(1);
+  Turns(*delivery);
+  delivery = Start();
+  Turns(*delivery);
+  EXPECT_THAT(received_, IsEmpty());
+  clock_.Advance(5000);
+  Turns(*delivery);
+  EXPECT_THAT(received_, ElementsAre(notice, behind));
+}
+
+TEST_F(QuietDeliveryTest, WhoDoesNotHearNoticesWaitsForNone) {
+  subscription_.types.erase(kNotified);
+  auto delivery = Start();
+  Turns(*delivery);
+  Notifies(0, 5000);
+  const std::string one = Happens(0);
+  Turns(*delivery);
+  EXPECT_THAT(received_, ElementsAre(one));
 }
 
 TEST_F(DeliveryTest, AnEventThatThisReleaseCannotReadIsCountedAndPassed) {

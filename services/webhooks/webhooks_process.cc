@@ -117,6 +117,7 @@ void WebhooksProcess::Impl::Tell() {
          {"delivered", now.delivered},
          {"failed", now.failed},
          {"unknown", now.unknown},
+         {"held", now.held},
          {"gone", now.gone},
          {"failing_for_s", now.failing_since_ms ? (parts.clock->wall_ms() - now.failing_since_ms) / 1000 : int64_t{0}},
          {"waits", now.next_id}});

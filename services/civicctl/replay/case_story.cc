@@ -114,8 +114,7 @@ void CaseStory::Answered(const Step& step, const Schedule::Id& action) {
   world_.schedule.Narrow(action, keeps);
   auto arrived = AfterAll(told.size() + earners.size(), [=, this] { world_.Finish(action); });
   for (const ReportStory* report : told) report->AwaitNotice(action, step.tells, arrived);
-  for (const Earner& earner : earners)
-    AwaitEarning(world_, action, earner.report->input().reporter, name_, earner.rule, arrived);
+  for (const Earner& earner : earners) earner.report->AwaitPoints(action, name_, earner.rule, arrived);
 }
 
 void CaseStory::Begin(absl::Time at) {

@@ -94,7 +94,8 @@ Words WordsOf(iv1::NoticeKind notice) {
                                             {iv1::NOTICE_KIND_DISPATCHED, {"已派遣", "dispatched"}},
                                             {iv1::NOTICE_KIND_SIGNED, {"已签收", "the unit has it"}},
                                             {iv1::NOTICE_KIND_CLOSED, {"已办结", "closed"}},
-                                            {iv1::NOTICE_KIND_POSTPONED, {"已缓办", "postponed"}}};
+                                            {iv1::NOTICE_KIND_POSTPONED, {"已缓办", "postponed"}},
+                                            {iv1::NOTICE_KIND_POINTS, {"积分到账", "points were granted"}}};
   return Find(words, notice);
 }
 

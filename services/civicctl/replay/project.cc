@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -53,6 +54,10 @@ json ReportJson(const iv1::Report& report) {
     notices.push_back({{"kind", iv1::NoticeKind_Name(notice.kind())},
                        {"told_at", Time(notice.has_told_at(), notice.told_at())},
                        {"disposal_due_at", Time(notice.has_disposal_due_at(), notice.disposal_due_at())}});
+  // Dispatch and points tell of the same moment in any order.
+  std::sort(notices.begin(), notices.end(), [](const json& a, const json& b) {
+    return std::pair(a["told_at"].dump(), a["kind"].dump()) < std::pair(b["told_at"].dump(), b["kind"].dump());
+  });
   return {{"status", iv1::ReportStatus_Name(report.status())},
           {"source", type::v1::ReportSource_Name(report.source())},
           {"proposed_class", report.category().class_code()},

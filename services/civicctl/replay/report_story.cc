@@ -277,7 +277,15 @@ void ReportStory::Merged(const Schedule::Id& action) {
   if (!case_) return finish();
   const std::string rule = case_->Join(this);
   if (rule.empty()) return finish();
-  AwaitEarning(world_, action, input_.reporter, case_->name(), rule, finish);
+  AwaitPoints(action, case_->name(), rule, finish);
+}
+
+void ReportStory::AwaitPoints(const Schedule::Id& action, const std::string& earned_by, const std::string& rule,
+                              std::function<void()> done) const {
+  AwaitEarning(world_, action, input_.reporter, earned_by, rule, [=, this, done = std::move(done)](bool granted) {
+    if (!granted) return done();
+    AwaitNotice(action, iv1::NOTICE_KIND_POINTS, done);
+  });
 }
 
 void ReportStory::AwaitNotice(const Schedule::Id& action, iv1::NoticeKind kind, std::function<void()> done) const {

@@ -28,6 +28,9 @@ class ReportStory {
 
   // Waits until the reporter can read that notice; at once where `action` was finished before.
   void AwaitNotice(const Schedule::Id& action, intake::v1::NoticeKind kind, std::function<void()> done) const;
+  // Waits until the account has heard what the case `earned_by` earned by that rule, and the reporter can read it.
+  void AwaitPoints(const Schedule::Id& action, const std::string& earned_by, const std::string& rule,
+                   std::function<void()> done) const;
 
  private:
   Shards Touched(bool opens_case) const;

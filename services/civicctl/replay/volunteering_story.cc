@@ -168,7 +168,7 @@ class ActivityStory : public std::enable_shared_from_this<ActivityStory> {
           }
           world_.happened.Add("services confirmed 服务时长确认");
           if (minutes < kEarningMinutes) return finish();
-          AwaitEarning(world_, action, one.person, name_, "volunteering", finish);
+          AwaitEarning(world_, action, one.person, name_, "volunteering", [finish](bool) { finish(); });
         },
         /*earns=*/true);
   }

@@ -1,5 +1,6 @@
 #include "services/civicctl/replay/world.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -126,20 +127,24 @@ std::function<void()> AfterAll(size_t count, std::function<void()> done) {
 }
 
 void AwaitEarning(World& world, const Schedule::Id& action, const std::string& citizen, const std::string& source,
-                  const std::string& rule, std::function<void()> done) {
+                  const std::string& rule, std::function<void(bool granted)> done) {
   world.Remember(citizen);
-  if (world.WasFinished(action)) return done();
+  if (world.WasFinished(action)) return done(false);
+  const auto is_it = [source, rule](const points::v1::Transaction& transaction) {
+    return transaction.source() == source && absl::StartsWith(transaction.rule(), rule);
+  };
   points::v1::ListTransactionsRequest request;
   request.set_parent("accounts/me");
   request.set_page_size(200);
   world.mesh.Await<points::v1::ListTransactionsResponse>(
       Citizen(citizen), request,
-      [source, rule](const points::v1::ListTransactionsResponse& page) {
-        for (const auto& transaction : page.transactions())
-          if (transaction.source() == source && absl::StartsWith(transaction.rule(), rule)) return true;
-        return false;
+      [is_it](const points::v1::ListTransactionsResponse& page) {
+        return std::any_of(page.transactions().begin(), page.transactions().end(), is_it);
       },
-      [done = std::move(done)](const points::v1::ListTransactionsResponse&) { done(); });
+      [is_it, done = std::move(done)](const points::v1::ListTransactionsResponse& page) {
+        const auto found = std::find_if(page.transactions().begin(), page.transactions().end(), is_it);
+        done(found->kind() == points::v1::TRANSACTION_KIND_GRANTED);
+      });
 }
 
 }  // namespace civicmesh::civicctl

@@ -90,9 +90,9 @@ void Act(World& world, absl::Time at, std::string name, std::function<Shards()> 
 std::function<void()> AfterAll(size_t count, std::function<void()> done);
 
 // Waits until the citizen's account has heard what `source` earned by a rule whose name begins with `rule`: granted, or
-// denied by a limit. At once where `action` was finished before.
+// denied by a limit. At once, as not granted, where `action` was finished before.
 void AwaitEarning(World& world, const Schedule::Id& action, const std::string& citizen, const std::string& source,
-                  const std::string& rule, std::function<void()> done);
+                  const std::string& rule, std::function<void(bool granted)> done);
 
 // The stories: each puts its first actions into the queue.
 void BeginActivities(World& world, const std::vector<InputActivity>& activities);

@@ -40,6 +40,8 @@ class IntakeShard : public TypedMachine<v1::JournalEvent, v1::Command, v1::Intak
         return ReviewAlert(Alert(command.review_alert().name()), command.review_alert(), ctx);
       case v1::Command::kRecordCaseProgress:
         return RecordCaseProgress(Report(command.record_case_progress().report()), command.record_case_progress(), ctx);
+      case v1::Command::kRecordPoints:
+        return RecordPoints(Report(command.record_points().report()), command.record_points(), ctx);
       case v1::Command::kRequestReveal:
         return RequestReveal(Report(command.request_reveal().report()), command.request_reveal(), Chain(), ctx);
       case v1::Command::kDecideReveal:

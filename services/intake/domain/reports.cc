@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
+#include "services/intake/domain/notice_words.h"
 #include "services/intake/domain/reference.h"
 
 namespace civicmesh::intake {
@@ -108,6 +109,55 @@ std::optional<Refusal> CheckReporter(const v1::ReportState* report, const Contex
 bool WasTold(const v1::ReportState& report, v1::NoticeKind kind) {
   return std::any_of(report.notices().begin(), report.notices().end(),
                      [kind](const auto& notice) { return notice.kind() == kind; });
+}
+
+bool WasToldOf(const v1::ReportState& report, const v1::RecordPoints& grant) {
+  return std::any_of(report.notices().begin(), report.notices().end(), [&](const auto& notice) {
+    return notice.kind() == v1::NOTICE_KIND_POINTS && notice.points_rule() == grant.rule() &&
+           notice.points_source() == grant.source();
+  });
+}
+
+// Facts carry the clocks that they move only: what the same case said of its limit before still holds.
+std::string LimitOf(const v1::ReportState& report, const v1::RecordCaseProgress& cmd) {
+  if (!cmd.has_disposal_due_at()) return "";
+  std::string limit = cmd.disposal_limit();
+  for (int i = report.notices_size() - 1; i >= 0 && limit.empty() && cmd.kind() != v1::NOTICE_KIND_MERGED; --i) {
+    limit = report.notices(i).disposal_limit();
+    if (report.notices(i).kind() == v1::NOTICE_KIND_MERGED) break;
+  }
+  return limit;
+}
+
+// What the state keeps of a notice.
+v1::NoticeState Kept(const v1::JournalEvent& event) {
+  const auto& fact = event.reporter_notified();
+  v1::NoticeState notice;
+  notice.set_kind(fact.kind());
+  *notice.mutable_told_at() = fact.context().occurred_at();
+  *notice.mutable_case_moved_at() = fact.case_moved_at();
+  if (fact.has_disposal_due_at()) *notice.mutable_disposal_due_at() = fact.disposal_due_at();
+  notice.set_decline_ground(event.decline_ground());
+  notice.set_disposal_limit(fact.disposal_limit());
+  notice.set_text_zh(fact.text_zh());
+  notice.set_text_en(fact.text_en());
+  if (fact.has_push_not_before()) *notice.mutable_push_not_before() = fact.push_not_before();
+  notice.set_points(fact.points());
+  notice.set_points_rule(event.points_rule());
+  notice.set_points_source(event.points_source());
+  return notice;
+}
+
+// In the words that hold now, and not in the hours in which nobody is disturbed.
+IntakeDecided Told(const v1::ReportState& report, v1::JournalEvent event, const Context& ctx) {
+  const auto* published = ctx.reference->Get<NoticeWords>(kNotices);
+  const NoticeWords& words = published ? *published : NoticeWords::BuiltIn();
+  auto& fact = *event.mutable_reporter_notified();
+  NoticeText text = words.Say(Kept(event));
+  fact.set_text_zh(std::move(text.zh));
+  fact.set_text_en(std::move(text.en));
+  if (const auto until = words.NotBefore(fact.kind(), ctx.now_ms)) *fact.mutable_push_not_before() = TimeOf(*until);
+  return One(report, std::move(event));
 }
 
 // A case that was merged into another hands its reports on, always to one that was opened before it. Shards are heard
@@ -275,8 +325,26 @@ IntakeDecision RecordCaseProgress(const v1::ReportState* report, const v1::Recor
   fact.set_kind(cmd.kind());
   *fact.mutable_case_moved_at() = cmd.case_moved_at();
   if (cmd.has_disposal_due_at()) *fact.mutable_disposal_due_at() = cmd.disposal_due_at();
+  fact.set_disposal_limit(LimitOf(*report, cmd));
   event.set_decline_ground(cmd.decline_ground());
-  return One(*report, std::move(event));
+  return Told(*report, std::move(event), ctx);
+}
+
+IntakeDecision RecordPoints(const v1::ReportState* report, const v1::RecordPoints& cmd, const Context& ctx) {
+  if (!report) return Refuse(v1::REASON_REPORT_NOT_FOUND, "report");
+  if (report->context().reporter_token().empty() || report->context().reporter_token() != cmd.owner_token())
+    return Refuse(v1::REASON_REPORT_NOT_FOUND, "owner_token");
+  if (report->context().status() == v1::REPORT_STATUS_WITHDRAWN || WasToldOf(*report, cmd)) return IntakeDecided();
+
+  v1::JournalEvent event;
+  auto& fact = *event.mutable_reporter_notified();
+  *fact.mutable_context() = Next(*report, ctx);
+  fact.set_kind(v1::NOTICE_KIND_POINTS);
+  *fact.mutable_case_moved_at() = cmd.granted_at();
+  fact.set_points(cmd.points());
+  event.set_points_rule(cmd.rule());
+  event.set_points_source(cmd.source());
+  return Told(*report, std::move(event), ctx);
 }
 
 void EvolveReport(v1::ReportState& report, uint64_t version, const v1::JournalEvent& event) {
@@ -311,17 +379,10 @@ void EvolveReport(v1::ReportState& report, uint64_t version, const v1::JournalEv
       *supplement->mutable_photos() = event.photos();
       return;
     }
-    case v1::JournalEvent::kReporterNotified: {
-      const auto& fact = event.reporter_notified();
-      *report.mutable_context() = fact.context();
-      auto* notice = report.add_notices();
-      notice->set_kind(fact.kind());
-      *notice->mutable_told_at() = fact.context().occurred_at();
-      *notice->mutable_case_moved_at() = fact.case_moved_at();
-      if (fact.has_disposal_due_at()) *notice->mutable_disposal_due_at() = fact.disposal_due_at();
-      notice->set_decline_ground(event.decline_ground());
+    case v1::JournalEvent::kReporterNotified:
+      *report.mutable_context() = event.reporter_notified().context();
+      *report.add_notices() = Kept(event);
       return;
-    }
     case v1::JournalEvent::kPersonalDataErased:
       report.set_erased(true);
       return;

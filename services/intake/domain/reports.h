@@ -28,6 +28,9 @@ IntakeDecision WithdrawReport(const v1::ReportState* report, const v1::WithdrawR
 // where it was told before, or where the reporter has withdrawn. A case opened earlier may take the report over (并案).
 IntakeDecision RecordCaseProgress(const v1::ReportState* report, const v1::RecordCaseProgress& cmd, const Context& ctx);
 
+// The report earned points: the reporter is told once per grant. Nothing happens where the reporter has withdrawn.
+IntakeDecision RecordPoints(const v1::ReportState* report, const v1::RecordPoints& cmd, const Context& ctx);
+
 // Registrars, shift leaders and gateways hand in what others say.
 bool ActsForOthers(const ActorView& actor);
 

@@ -1,13 +1,17 @@
 // The rules of reports as tables: given a history, when a command comes, then these events or a refusal.
 #include "services/intake/domain/reports.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "absl/strings/str_cat.h"
 #include "services/intake/domain/tables_for_tests.h"
 
 namespace civicmesh::intake {
 namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
 
 const std::string kText = "text {sealed {ciphertext: 'x' key_id: 'k'} masked: '垃圾没人收' length: 5} ";
 const std::string kHere = "location {latitude: 30.3 longitude: 120} ";
@@ -33,6 +37,11 @@ const std::string kDispatched = Progress("kind: NOTICE_KIND_DISPATCHED status: R
 const std::string kClosed = Progress("kind: NOTICE_KIND_CLOSED status: REPORT_STATUS_CLOSED");
 const std::string kDeclined =
     Progress("kind: NOTICE_KIND_DECLINED status: REPORT_STATUS_DECLINED decline_ground: 'DECLINE_GROUND_DUPLICATE'");
+// What points says that the report earned.
+std::string Points(const std::string& source, const std::string& owner = "p-u1") {
+  return absl::StrCat("record_points {report: 'reports/$1' owner_token: '", owner,
+                      "' rule: 'report_registered' points: 10 granted_at {seconds: 7} source: 'cases/", source, "'}");
+}
 const std::string kOnName = "name: 'reports/$1' ";
 
 Step Forwarded() { return Did(Submit(kHere), "10:00", kCitizen); }
@@ -283,6 +292,64 @@ INSTANTIATE_TEST_SUITE_P(
                         Refused(v1::REASON_ETAG_MISMATCH)}),
     Name);
 
+std::string Limited(const std::string& kind, const std::string& limit = "") {
+  return Progress(
+      absl::StrCat("kind: NOTICE_KIND_", kind, " disposal_due_at {seconds: 1794981600} disposal_limit: '", limit, "'"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Words, ReportsTest,
+    testing::Values(
+        Row{"a deadline with its limit", Given(Forwarded()), When(Limited("DISPATCHED", "4工作时"), "10:05", kPolicy),
+            Then("reporter_notified {disposal_limit: '4工作时' text_zh: '已派遣至责任单位，处置时限至 2026-11-18 "
+                 "14:00（4工作时）。' text_en: 'Dispatched to the unit in charge, due by 2026-11-18 14:00 (4 working "
+                 "hours).'}")},
+        Row{"a limit once told still holds",
+            Given(Forwarded(), Did(Limited("DISPATCHED", "4工作时"), "10:05", kPolicy), Did(kClosed, "10:06", kPolicy)),
+            When(Limited("SIGNED"), "10:10", kPolicy), Then("reporter_notified {disposal_limit: '4工作时'}")},
+        Row{"a later one is the one that holds",
+            Given(Forwarded(), Did(Limited("DISPATCHED", "4工作时"), "10:05", kPolicy)),
+            When(Limited("SIGNED", "1工作日"), "10:10", kPolicy),
+            Then("reporter_notified {disposal_limit: '1工作日'}")},
+        Row{"in the words that hold", Given(Forwarded()), When(kClosed, "10:10", kPolicy),
+            Then("reporter_notified {text_zh: '办好了'}")},
+        Row{"why it was declined", Given(Forwarded()), When(kDeclined, "10:05", kPolicy),
+            Then("reporter_notified {text_zh: '不予立案：同一问题已由其他案件办理。' text_en: 'Declined: Another case "
+                 "deals with it already.'}")},
+        Row{"at night nobody is disturbed", Given(Forwarded()), When(kOpened, "22:00", kPolicy),
+            Then("reporter_notified {context {occurred_at {seconds: 1795010400}} push_not_before {seconds: "
+                 "1795042800}}")}),
+    Name);
+
+INSTANTIATE_TEST_SUITE_P(
+    Points, ReportsTest,
+    testing::Values(
+        Row{"the reporter hears of points", Given(Forwarded(), Did(kRegistered, "10:01", kPolicy)),
+            When(Points("c-1"), "10:05", kPolicy),
+            Then("reporter_notified {context {status: REPORT_STATUS_REGISTERED case: 'cases/c-1'} kind: "
+                 "NOTICE_KIND_POINTS points: 10 case_moved_at {seconds: 7} text_zh: '积分到账：感谢您的反映，已获得 10 "
+                 "积分。'} points_rule: 'report_registered' points_source: 'cases/c-1'")},
+        Row{"once per grant", Given(Forwarded(), Did(Points("c-1"), "10:05", kPolicy)),
+            When(Points("c-1"), "10:06", kPolicy), ThenNothing()},
+        Row{"another grant is another notice", Given(Forwarded(), Did(Points("c-1"), "10:05", kPolicy)),
+            When(Points("c-2"), "10:06", kPolicy), Then("reporter_notified {kind: NOTICE_KIND_POINTS}")},
+        Row{"also when it has ended", Given(Forwarded(), Did(kClosed, "10:01", kPolicy)),
+            When(Points("c-1"), "10:05", kPolicy),
+            Then("reporter_notified {context {status: REPORT_STATUS_CLOSED} points: 10}")},
+        Row{"who withdrew hears of none",
+            Given(Forwarded(), Did("caller_token: 'p-u1' withdraw_report {name: "
+                                   "'reports/$1'}",
+                                   "10:01", kCitizen)),
+            When(Points("c-1"), "10:05", kPolicy), ThenNothing()},
+        Row{"points of another are not told", Given(Forwarded()), When(Points("c-1", "p-u2"), "10:05", kPolicy),
+            Refused(v1::REASON_REPORT_NOT_FOUND)},
+        Row{"an anonymous report has none", Given(Anonymous()), When(Points("c-1", ""), "10:05", kPolicy),
+            Refused(v1::REASON_REPORT_NOT_FOUND)},
+        Row{"an unknown report has none", Given(),
+            When("record_points {report: 'reports/r-x' owner_token: 'p-u1'}", "10:05", kPolicy),
+            Refused(v1::REASON_REPORT_NOT_FOUND)}),
+    Name);
+
 INSTANTIATE_TEST_SUITE_P(
     Follow, ReportsTest,
     testing::Values(
@@ -342,6 +409,36 @@ TEST(ReportsTest, WithoutAnActiveStandardNoClassIsProposed) {
                       Then(SubmittedBy("category {class_code: ''}"), "report_forwarded {}")},
                      /*with_reference=*/false),
             "");
+}
+
+// The event that a command makes, as text, for what it does not say.
+std::string Made(Steps given, const Step& when, bool with_reference = true) {
+  References references;
+  if (with_reference) AddNotices(references);
+  Shard shard(MakeShard(0), v1::JournalEvent::default_instance(), v1::Command::default_instance(), &references);
+  for (const auto& step : given) EXPECT_EQ(shard.Run(step).reason, "");
+  const auto happening = shard.Run(when);
+  return happening.events.size() == 1 ? happening.events[0] : "not one event";
+}
+
+TEST(ReportsTest, ALimitIsToldWithADeadlineOnlyAndNotOfAnotherCase) {
+  const Steps dispatched = Given(Forwarded(), Did(Limited("DISPATCHED", "4工作时"), "10:05", kPolicy));
+  EXPECT_THAT(Made(dispatched, When(Limited("SIGNED"), "10:10", kPolicy)), HasSubstr("disposal_limit"));
+  EXPECT_THAT(Made(dispatched, When(kClosed, "10:10", kPolicy)), Not(HasSubstr("disposal_limit")));
+  EXPECT_THAT(
+      Made(Given(dispatched, Did(Limited("MERGED"), "10:06", kPolicy)), When(Limited("SIGNED"), "10:10", kPolicy)),
+      Not(HasSubstr("disposal_limit")));
+}
+
+TEST(ReportsTest, OnlyAtNightIsAnybodySparedAndNotFromWhatIsUrgent) {
+  EXPECT_THAT(Made(Given(Forwarded()), When(kOpened, "22:00", kPolicy)), HasSubstr("push_not_before"));
+  EXPECT_THAT(Made(Given(Forwarded()), When(kOpened, "21:59", kPolicy)), Not(HasSubstr("push_not_before")));
+  EXPECT_THAT(Made(Given(Forwarded()), When(kDeclined, "23:00", kPolicy)), Not(HasSubstr("push_not_before")));
+}
+
+TEST(ReportsTest, WithoutActiveNoticesTheWordsOfThisReleaseHoldAtAnyHour) {
+  EXPECT_THAT(Made(Given(Forwarded()), When(kClosed, "23:00", kPolicy), /*with_reference=*/false),
+              AllOf(HasSubstr("已办结：经核查通过，感谢您的反映。"), Not(HasSubstr("push_not_before"))));
 }
 
 TEST(ReportsTest, ACommandOfALaterReleaseIsRefused) {

@@ -1,4 +1,5 @@
-// What the tables of intake's rules share: one shard with a small standard and district, and people.
+// What the tables of intake's rules share: one shard with a small standard and district, notices of its own with quiet
+// hours from 22:00 to 07:00, and people.
 #pragma once
 
 #include <memory>
@@ -7,6 +8,7 @@
 #include "civicmesh/intake/v1/intake_journal.pb.h"
 #include "google/protobuf/text_format.h"
 #include "services/intake/domain/intake_shard.h"
+#include "services/intake/domain/notice_words.h"
 #include "services/intake/intake_reference.h"
 #include "services/runtime/decider/given_when_then.h"
 #include "services/runtime/decider/posts_for_tests.h"
@@ -27,6 +29,17 @@ inline const ActorView kPolicy{.subject = "policy:follow_case", .posts = {}};
 
 inline std::shared_ptr<const void> Parsed(const char* kind, const google::protobuf::Message& content) {
   return *ReferenceParsers()[kind](content.SerializeAsString());
+}
+
+inline void AddNotices(References& references) {
+  reference::v1::Notices notices = BuiltInNotices();
+  for (auto& one : *notices.mutable_templates()) {
+    one.set_urgent(one.kind() == "DECLINED");
+    if (one.kind() == "CLOSED") one.set_text_zh("办好了");
+  }
+  notices.mutable_quiet_hours()->set_from("22:00");
+  notices.mutable_quiet_hours()->set_to("07:00");
+  references.Set(kNotices, Parsed(kNotices, notices));
 }
 
 inline std::string CheckRow(const Row& row, bool with_reference = true) {
@@ -53,6 +66,7 @@ inline std::string CheckRow(const Row& row, bool with_reference = true) {
                                                     })pb",
                                                   &district);
     references.Set(kDistrict, Parsed(kDistrict, district));
+    AddNotices(references);
   }
   Shard shard(MakeShard(0), v1::JournalEvent::default_instance(), v1::Command::default_instance(), &references);
   return Check(row, shard);

@@ -121,6 +121,7 @@ void Grant(AccountDraft& draft, const v1::Earning& earning, const PointsRules& r
   fact.set_rule(rule.id());
   fact.set_points(points);
   fact.set_source(earning.source());
+  fact.set_report(earning.report());
   fact.set_lot(draft.LotFor(expires_ms));
   SetTime(fact.mutable_expires_at(), expires_ms);
   fact.set_earned(earned);
