@@ -163,7 +163,12 @@ class Guard : public grpc::experimental::Interceptor {
  private:
   void AtEnd(grpc::experimental::InterceptorBatchMethods& batch) {
     grpc::Status status = batch.GetSendStatus();
-    if (batch.GetSendTrailingMetadata()->erase(kPassed) == 0 && status.ok()) {
+    const bool passed = batch.GetSendTrailingMetadata()->erase(kPassed) > 0;
+    if (!passed && status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
+      // How gRPC answers to bytes that are no such message, as text that is no UTF-8.
+      status = RuntimeError("REASON_INVALID_ARGUMENT");
+      batch.ModifySendStatus(status);
+    } else if (!passed && status.ok()) {
       Log(Severity::kError, "a handler answers without having passed the gate", {{"method", method_}});
       status = RuntimeError("REASON_INTERNAL");
       batch.ModifySendStatus(status);

@@ -111,6 +111,8 @@ class HowAnswersRead(unittest.TestCase):
     def test_what_does_not_fit_the_proto_is_refused(self):
         token = CITY.token("registrar-01", "REGISTRAR")
         self.assertEqual(CITY.call("GET", "/v1/cases?colour=red", token=token)[0], 400)
+        status, answer = CITY.call("GET", "/v1/cases?page_token=%FF", token=token)
+        self.assertEqual((status, details_of(answer)["ErrorInfo"]["reason"]), (400, "REASON_INVALID_ARGUMENT"))
         self.assertEqual(CITY.call("POST", "/v1/cases/c1:accept", {"request_id": 7, "etag": {}}, token=token)[0], 400)
         self.assertEqual(CITY.call("POST", "/v1/cases/c1:accept", {"etag": "x" * (1 << 20)}, token=token)[0], 413)
 
