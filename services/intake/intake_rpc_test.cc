@@ -340,6 +340,8 @@ TEST_F(IntakeRpcTest, AHotlineReportsForAPersonWhoReadsItToo) {
   const v1::Report report = SubmitKText(kHotline, "source: REPORT_SOURCE_HOTLINE_12345 reporter_reference: 'u1'");
   EXPECT_EQ(report.text(), kMasked);  // it is the person's, not the hotline's
   v1::Report read;
+  ASSERT_TRUE(Get(kHotline, report.name(), &read).ok());
+  EXPECT_EQ(read.text(), kMasked);
   ASSERT_TRUE(Get(kCitizen, report.name(), &read).ok());
   EXPECT_EQ(read.text(), kText);
   EXPECT_THAT(List(kCitizen, ""), ElementsAre(report.name()));
