@@ -49,8 +49,9 @@ absl::Status ShowText(const v1::PersonalText& text, Reader reader, const Vault& 
     report->set_erased(true);
     return absl::OkStatus();
   }
-  if (opened.ok()) *shown = *std::move(opened);
-  return opened.status();
+  if (!opened.ok()) return opened.status();
+  *shown = *std::move(opened);
+  return absl::OkStatus();
 }
 
 }  // namespace
