@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
+#include "civicmesh/intake/v1/intake_journal.pb.h"
 #include "civicmesh/intake/v1/intake_service.grpc.pb.h"
 #include "civicmesh/intake/v1/open311_service.grpc.pb.h"
 #include "nlohmann/json.hpp"
@@ -16,6 +17,7 @@
 #include "services/intake/intake_rpc.h"
 #include "services/intake/open311/questions.h"
 #include "services/intake/open311/settings.h"
+#include "services/intake/open311_views.h"
 #include "services/intake/receipt.h"
 #include "services/intake/vault/city_key.h"
 #include "services/intake/vault/master_keys.h"
@@ -292,6 +294,16 @@ TEST_F(Open311RpcTest, IsOpenUntilItIsClosed) {
   EXPECT_EQ(shown["status"], "closed");
   EXPECT_EQ(shown["updated_datetime"], "2026-11-18T11:00:00+08:00");
   EXPECT_THAT(std::string(shown["status_notes"]), HasSubstr("已办结"));
+}
+
+TEST(Open311ViewsTest, WhatAReporterEarnedIsNobodyElsesBusiness) {
+  v1::ReportState report;
+  report.mutable_context()->set_status(v1::REPORT_STATUS_CLOSED);
+  report.add_notices()->set_kind(v1::NOTICE_KIND_CLOSED);
+  report.add_notices()->set_kind(v1::NOTICE_KIND_POINTS);
+  const auto shown = ShownTo({}, report, IntakeStandard(reference::v1::Standard()));
+  ASSERT_TRUE(shown);
+  EXPECT_THAT(shown->status_notes, HasSubstr("已办结"));
 }
 
 TEST_F(Open311RpcTest, WhatIsDeclinedIsClosedAndNotListed) {
