@@ -12,8 +12,8 @@ namespace civicmesh::intake {
 // Without white space around it.
 v1::PersonalText Protect(const std::string& written, const PersonKey& key);
 
-// A name of at most 50 characters, a phone of at most 30 digits, signs and spaces, an email of at most 100 characters; any
-// of them may be empty.
+// A name of at most 50 characters, a phone of at most 30 digits, signs and spaces, an email of at most 100 characters;
+// any of them may be empty.
 bool IsContact(const v1::Contact& contact);
 type::v1::Sealed SealContact(const v1::Contact& contact, const PersonKey& key);
 // Errors as Vault::Open. Nothing sealed is an empty contact.
