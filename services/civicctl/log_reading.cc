@@ -35,7 +35,9 @@ struct Taking : LogSink {
 };
 
 absl::Status Unanswered(const absl::Status& why) {
-  return absl::Status(why.code(), absl::StrCat("Kafka: ", why.message(), ": is it running, is --kafka right?"));
+  return absl::Status(
+      why.code(), absl::StrCat("Kafka: ", why.message(),
+                               ": is it running, is --kafka right, does it want a password (--kafka-security-file)?"));
 }
 
 }  // namespace

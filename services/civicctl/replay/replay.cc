@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <ostream>
@@ -358,10 +359,13 @@ class Replay {
     std::stable_sort(stories.begin(), stories.end(),
                      [](const CaseStory* a, const CaseStory* b) { return a->steps() > b->steps(); });
     stories.resize(std::min(stories.size(), kExamples));
+    // Who calls this with a login by environment types the next command without it.
+    const char* login = std::getenv("CIVICMESH_KAFKA_SECURITY_FILE");
     for (const CaseStory* story : stories)
       out_ << "  " << Typed(std::filesystem::read_symlink("/proc/self/exe")) << " life " << story->first_source_id()
            << " --door=" << options_.mesh.door << " --keys=" << Typed(options_.mesh.keys)
            << " --kafka=" << (options_.kafka.empty() ? "HOST:PORT" : options_.kafka)
+           << (login ? absl::StrCat(" --kafka-security-file=", Typed(login)) : "")
            << " --sample=" << Typed(options_.sample) << "\n";
   }
 

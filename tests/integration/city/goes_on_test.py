@@ -8,6 +8,7 @@ import difflib
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import subprocess
@@ -105,6 +106,11 @@ class GoesOnTest(unittest.TestCase):
         printed, code = self.up(calm)
         self.assertEqual(code, 0, printed)
         expected = self.outcome(calm, printed)
+        # What it says to look at next, as somebody types it who has nothing but that line.
+        line = next(line for line in printed.splitlines() if " life " in line)
+        shown = subprocess.run(shlex.split(line), cwd=ROOT, capture_output=True, text=True, check=False)
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        self.assertIn("办结", shown.stdout)
         self.assertGreater(len(expected), REPORTS)
         subprocess.run([ROOT / "deploy/down", f"--data={calm}", "--purge"], stdout=subprocess.DEVNULL, check=True)
 
