@@ -1,7 +1,5 @@
 #include "services/intake/open311_rpc.h"
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <functional>
 #include <string>
@@ -25,6 +23,7 @@
 #include "services/intake/receipt.h"
 #include "services/intake/received.h"
 #include "services/intake/report_desk.h"
+#include "services/intake/vault/aead.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/base/person_tokens.h"
@@ -73,8 +72,8 @@ Problem ProblemOf(const grpc::Status& status) {
 
 // `ms` is the machine's time: the age of a command is told by the broker's, under the driven clock too.
 std::string NewRequestId(int64_t ms) {
-  uint8_t random[10];
-  randombytes_buf(random, sizeof random);
+  const std::string bytes = RandomId();
+  const auto* random = reinterpret_cast<const uint8_t*>(bytes.data());
   return absl::StrFormat("%08x-%04x-7%03x-%04x-%02x%02x%02x%02x%02x%02x", ms >> 16 & 0xffffffff, ms & 0xffff,
                          (random[0] << 8 | random[1]) & 0xfff, ((random[2] << 8 | random[3]) & 0x3fff) | 0x8000,
                          random[4], random[5], random[6], random[7], random[8], random[9]);

@@ -226,6 +226,8 @@ bool Delivery::Impl::Deliver(Source& source) {
     }
     Passed(source.domain, shard, record.offset, wanted);
     source.waiting.pop_front();
+    // One attempt a turn: a receiver that is slow to answer must not keep the thread from being stopped.
+    if (wanted) return true;
   }
   return true;
 }

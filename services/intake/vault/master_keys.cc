@@ -61,8 +61,4 @@ absl::StatusOr<AeadKey> MasterKeys::Unwrap(const v1::WrappedKey& wrapped, std::s
   return key;
 }
 
-bool MasterKeys::Has(std::string_view id) const {
-  return std::any_of(keys_.begin(), keys_.end(), [&](const Named& named) { return named.id == id; });
-}
-
 }  // namespace civicmesh::intake

@@ -6,9 +6,10 @@
 //   auto key = masters->Unwrap(wrapped, record_key);
 //
 // CIVICMESH_MASTER_KEYS: 64 hexadecimal digits, the same in all replicas; several with commas between them while keys
-// are changed: the first wraps, each unwraps. Every replica wraps anew under the first what another one wrapped
-// (vault.h), and says in the log when there is nothing left of it: then the old key may go. Without the variable a
-// built-in key, which protects nothing, and says so in the log. Thread-safe.
+// are changed: the first wraps, each unwraps. Every replica wraps anew under the first, once a minute, what another one
+// wrapped (vault.h), and says in the log when nothing is left of it: once all replicas have the new key, and each has
+// said so, the old one may go. Without the variable a built-in key, which protects nothing, and says so in the log.
+// Thread-safe.
 #pragma once
 
 #include <memory>
@@ -39,7 +40,6 @@ class MasterKeys {
 
   // Of the key that wraps, as "m-4f0c11aa".
   const std::string& first_id() const { return keys_.front().id; }
-  bool Has(std::string_view id) const;
 
  private:
   struct Named {

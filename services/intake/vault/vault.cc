@@ -25,6 +25,7 @@ namespace {
 
 constexpr int kPollMs = 200;
 constexpr int64_t kErasePatienceMs = 4000;
+constexpr int64_t kWrapEveryMs = 60 * 1000;
 
 absl::Status NotRead() { return absl::UnavailableError("the keys of persons are not read yet"); }
 
@@ -73,7 +74,7 @@ struct Vault::Impl : KeyedSink, std::enable_shared_from_this<Vault::Impl> {
   static void Settle(Erasing& asked, Answers* answers);
   void Make(const std::string& owner);
   void Bury(const std::string& record);
-  void WrapAnew();
+  void WrapAnew(int64_t now_ms);
   void GiveUp(int64_t now_ms);
   void Beat(int64_t now_ms);
   absl::StatusOr<PersonKey> Unwrap(const std::string& key_id, const KeyRing::Entry& entry) const {
@@ -89,7 +90,8 @@ struct Vault::Impl : KeyedSink, std::enable_shared_from_this<Vault::Impl> {
   std::atomic<bool> stop{false};
   std::thread thread;
   int64_t last_beat_ms = 0;
-  bool wrapped_anew = false;
+  int64_t next_wrap_ms = 0;
+  int64_t told_old = 0;  // keys under another master key than the first, as the log said last
 
   mutable absl::Mutex mutex;
   KeyRing ring ABSL_GUARDED_BY(mutex);
@@ -123,8 +125,8 @@ void Vault::Impl::Run() {
         if (burying.insert(record).second) due.push_back(record);
     }
     for (const std::string& record : due) Bury(record);
-    if (!std::exchange(wrapped_anew, true)) WrapAnew();
     const int64_t now_ms = clock.steady_ms();
+    WrapAnew(now_ms);
     GiveUp(now_ms);
     Beat(now_ms);
   }
@@ -179,8 +181,12 @@ void Vault::Impl::Bury(const std::string& record) {
   });
 }
 
-// Master keys change one by one: what the first of them did not wrap is wrapped by it.
-void Vault::Impl::WrapAnew() {
+// Master keys change one by one: what the first of them did not wrap is wrapped by it. Again and again, since a replica
+// that has not heard of the new one goes on making keys under the old one, and a record may not land; only what was
+// read back is told to be done.
+void Vault::Impl::WrapAnew(int64_t now_ms) {
+  if (now_ms < next_wrap_ms) return;
+  next_wrap_ms = now_ms + kWrapEveryMs;
   std::vector<std::pair<std::string, KeyRing::Entry>> old;
   {
     absl::MutexLock lock(&mutex);
@@ -197,9 +203,11 @@ void Vault::Impl::WrapAnew() {
     }
     log->Put(PartitionOf(entry.owner), record, masters.Wrap(*key, record).SerializeAsString(), [](absl::Status) {});
   }
-  if (!old.empty())
-    Log(lost ? Severity::kError : Severity::kInfo, "keys of persons are wrapped anew",
-        {{"keys", static_cast<int64_t>(old.size()) - lost}, {"no_master_key_opens", lost}, {"by", masters.first_id()}});
+  const auto count = static_cast<int64_t>(old.size());
+  if (count == std::exchange(told_old, count)) return;
+  Log(lost ? Severity::kError : Severity::kInfo,
+      count ? "keys of persons under an older master key" : "no key is left under an older master key: it may go",
+      {{"keys", count}, {"no_master_key_opens", lost}, {"by", masters.first_id()}});
 }
 
 void Vault::Impl::GiveUp(int64_t now_ms) {

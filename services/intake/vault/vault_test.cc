@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <optional>
 #include <thread>
 
@@ -51,13 +52,13 @@ class VaultTest : public testing::Test {
  protected:
   // One replica of intake.
   struct Replica {
-    Replica(MemoryKeyedTopic* topic, const MasterKeys& masters, const CityKey& before)
-        : log(topic), vault(&log, masters, before, *Clock::Real()) {}
+    Replica(MemoryKeyedTopic* topic, const MasterKeys& masters, const CityKey& before, const Clock& clock)
+        : log(topic), vault(&log, masters, before, clock) {}
     MemoryKeyedLog log;
     Vault vault;
   };
   std::unique_ptr<Replica> Start(const MasterKeys& masters) {
-    auto replica = std::make_unique<Replica>(&topic_, masters, before_);
+    auto replica = std::make_unique<Replica>(&topic_, masters, before_, clock_);
     Until([&] { return replica->vault.current(); });
     return replica;
   }
@@ -83,6 +84,14 @@ class VaultTest : public testing::Test {
     return absl::IsNotFound(vault.Open(sealed).status());
   }
 
+  // Goes by itself, and further when a test says so.
+  struct HurriedClock : Clock {
+    std::atomic<int64_t> ahead_ms{0};
+    int64_t wall_ms() const override { return Clock::Real()->wall_ms() + ahead_ms; }
+    int64_t steady_ms() const override { return Clock::Real()->steady_ms() + ahead_ms; }
+  };
+
+  HurriedClock clock_;
   MemoryKeyedTopic topic_{2};
   const MasterKeys masters_{{Filled(1)}};
   const CityKey before_{Filled(7)};
@@ -179,6 +188,21 @@ TEST_F(VaultTest, MasterKeysChangeOneByOne) {
   }
   auto after = Start(only_new);
   EXPECT_EQ(*after->vault.Open(sealed), "x");
+}
+
+// During a rollout one replica knows the new master key, and another still makes keys under the old one.
+TEST_F(VaultTest, WhatAnOlderReplicaMakesMeanwhileIsWrappedAnewToo) {
+  const MasterKeys both({Filled(2), Filled(1)});
+  auto older = Start(masters_), newer = Start(both);
+  const auto sealed = KeyOf(older->vault, "p-1").Seal("x");
+  Until([&] { return newer->vault.Open(sealed).ok(); });
+  older.reset();
+  clock_.ahead_ms = 61 * 1000;
+  Until([&] {
+    topic_.Compact();
+    return topic_.AllBytes().find(masters_.first_id()) == std::string::npos;
+  });
+  EXPECT_EQ(*newer->vault.Open(sealed), "x");
 }
 
 TEST_F(VaultTest, WhileTheTopicIsAwayNothingNewIsSealed) {

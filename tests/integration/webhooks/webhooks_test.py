@@ -28,21 +28,21 @@ SUBMITTED, FORWARDED = "civicmesh.intake.v1.ReportSubmitted", "civicmesh.intake.
 
 
 class Agency(http.server.ThreadingHTTPServer):
-    """Keeps what it took; `answer` is what it says."""
+    """Keeps what it took, and apart what came for the witness; `answer` is what it says."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Desk)
-        self.answer, self.taken, self.refused = 200, [], 0
+        self.answer, self.taken, self.seen, self.refused = 200, [], [], 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def url(self):
         return f"http://127.0.0.1:{self.server_address[1]}/civicmesh"
 
-    def await_taken(self, enough):
-        until = time.monotonic() + PATIENCE
-        while not enough(self.taken):
+    def await_taken(self, enough, of=None):
+        events, until = self.taken if of is None else of, time.monotonic() + PATIENCE
+        while not enough(events):
             if time.monotonic() > until:
-                raise AssertionError(f"taken: {[one['id'] for one in self.taken]}")
+                raise AssertionError(f"taken: {[one['id'] for one in events]}")
             time.sleep(0.05)
 
 
@@ -55,7 +55,7 @@ class Desk(http.server.BaseHTTPRequestHandler):
         signed = hmac.compare_digest(self.headers["webhook-signature"], f"v1,{mac}")
         status = self.server.answer if signed and fresh else 401
         if status == 200:
-            self.server.taken.append(json.loads(body))
+            (self.server.seen if self.path == "/witness" else self.server.taken).append(json.loads(body))
         else:
             self.server.refused += 1
         self.send_response(status)
@@ -81,10 +81,11 @@ def setUpModule():  # pylint: disable=invalid-name
 
 
 def subscribe(**more):
-    """Replaces the file in one step."""
+    """Replaces the file in one step. A second subscription is a witness of what is told."""
     one = {"id": "water", "url": AGENCY.url(), "secret_file": str(CITY.folder / "secret"), "events": [SUBMITTED, FORWARDED], **more}
     new = CITY.folder / "webhooks.new"
-    new.write_text(json.dumps({"subscriptions": [one]}), encoding="utf-8")
+    witness = {"id": "witness", "url": AGENCY.url().replace("/civicmesh", "/witness"), "secret_file": one["secret_file"], "events": one["events"]}
+    new.write_text(json.dumps({"subscriptions": [one, witness]}), encoding="utf-8")
     new.rename(CITY.folder / "webhooks.json")
 
 
@@ -149,7 +150,7 @@ class Webhooks(unittest.TestCase):
         while log.read_text().count('"event":"subscriptions"') == takings and time.monotonic() < until:
             time.sleep(0.05)
         name = submit()
-        time.sleep(1)  # in which it would have been told
+        AGENCY.await_taken(both([name]), of=AGENCY.seen)
         self.assertFalse(both([name])(AGENCY.taken))
         subscribe()
         AGENCY.await_taken(both([name]))
