@@ -14,6 +14,7 @@
 #include "services/dispatch/domain/validate.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/base/names.h"
+#include "services/runtime/rpc/attached.h"
 #include "services/runtime/rpc/serve.h"
 
 namespace civicmesh::dispatch {
@@ -66,6 +67,7 @@ class DispatchRpc : public v1::DispatchService::CallbackService {
     return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
       v1::Command command;
       *command.mutable_open_case() = *req;
+      if (auto taken = TakeAttachments(service_, call, command.mutable_open_case()); !taken.ok()) return finish(taken);
       if (auto wrong = Validate(command)) return finish(ErrorOf(*wrong));
       const std::string cell = HomeCell(req->location().latitude(), req->location().longitude());
       command.set_home_cell(cell);
@@ -147,8 +149,10 @@ class DispatchRpc : public v1::DispatchService::CallbackService {
   grpc::ServerUnaryReactor* GetCase(grpc::CallbackServerContext* ctx, const v1::GetCaseRequest* req,
                                     v1::Case* resp) override {
     return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
-      Read(call.actor, req->name(), std::move(finish),
-           [actor = call.actor, resp](const v1::CaseState& state) { Show(actor, state.case_(), resp); });
+      Read(call.actor, req->name(), std::move(finish), [this, actor = call.actor, resp](const v1::CaseState& state) {
+        Show(actor, state.case_(), resp);
+        ShowLinks(service_, resp);
+      });
     });
   }
 
@@ -203,6 +207,7 @@ class DispatchRpc : public v1::DispatchService::CallbackService {
     return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
       v1::Command command;
       *(command.*field)() = *req;
+      if (auto taken = TakeAttachments(service_, call, (command.*field)()); !taken.ok()) return finish(taken);
       const auto shard = ShardOfId("c", CaseStream(req->name()));
       if (!shard || *shard >= service_.shards) return finish(NotFound());
       if (auto wrong = Validate(command)) return finish(ErrorOf(*wrong));

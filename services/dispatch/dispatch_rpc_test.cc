@@ -107,6 +107,34 @@ class DispatchRpcTest : public testing::Test {
   ServiceForTests service_{Spec()};
 };
 
+TEST_F(DispatchRpcTest, APictureUploadedHereNeedsItsTicketAndIsLinkedForWhoSeesTheCase) {
+  civicmesh::type::v1::Attachment facts;
+  facts.set_uri("uploads/u-1");
+  facts.set_sha256(std::string(32, 's'));
+  facts.set_width_px(640);
+  v1::Case c = Dispatched();
+  Step(kWorker, 10, &v1::DispatchService::Stub::SignCase, About<v1::SignCaseRequest>(c), &c);
+  auto feedback = About<v1::SubmitFeedbackRequest>(c);
+  auto& photo = *feedback.add_photos();
+  photo = facts;
+  photo.clear_width_px();
+  photo.set_kind(civicmesh::type::v1::Attachment::KIND_AFTER);
+  const auto submit = [&](const std::string& subject) {
+    if (!subject.empty()) photo.set_ticket(service_.attachments().Ticket(subject, facts, false, absl::Now()));
+    return ReasonOf(Call(kWorker, 60, &v1::DispatchService::Stub::SubmitFeedback, feedback, &c));
+  };
+  EXPECT_EQ(submit(""), "REASON_UPLOAD_TICKET");
+  EXPECT_EQ(submit(kInspector.subject), "REASON_UPLOAD_TICKET");
+  EXPECT_EQ(submit(kWorker.subject), "");
+  ASSERT_THAT(c.feedback_photos(), SizeIs(1));
+  EXPECT_EQ(c.feedback_photos(0).width_px(), 640);
+  EXPECT_EQ(c.feedback_photos(0).ticket(), "");
+
+  v1::Case read;
+  ASSERT_TRUE(Get(kInspector, c.name(), &read).ok());
+  EXPECT_THAT(read.feedback_photos(0).link(), HasSubstr("http://city.test/civicmesh-media/u-1/photo.jpg?"));
+}
+
 TEST_F(DispatchRpcTest, ACaseLives) {
   v1::Case c = Dispatched();
   EXPECT_EQ(c.status(), v1::CASE_STATUS_DISPATCHED);

@@ -25,6 +25,7 @@
 #include "services/runtime/base/names.h"
 #include "services/runtime/base/person_tokens.h"
 #include "services/runtime/personal/utf8.h"
+#include "services/runtime/rpc/attached.h"
 #include "services/runtime/rpc/serve.h"
 
 namespace civicmesh::intake {
@@ -79,6 +80,10 @@ class IntakeRpc : public v1::IntakeService::CallbackService, public ReportDesk {
     if (caller.actor.subject.empty() && !req->anonymous())
       return finish(ErrorOf(Refuse(v1::REASON_LOGIN_OR_ANONYMOUS, "anonymous")));
     if (!IsContact(req->contact())) return finish(ErrorOf(Refuse(v1::REASON_INVALID_ARGUMENT, "contact")));
+    v1::SubmitReport attached;
+    *attached.mutable_photos() = req->photos();
+    *attached.mutable_voices() = req->voices();
+    if (auto taken = TakeAttachments(service_, caller, &attached); !taken.ok()) return finish(taken);
     Call call = caller;
     // Nobody learns from the log who reports anonymously; a post or system that hands it in is no secret.
     if (req->anonymous() && !ActsForOthers(call.actor)) call.actor = {};
@@ -90,7 +95,7 @@ class IntakeRpc : public v1::IntakeService::CallbackService, public ReportDesk {
         if (!key.ok()) return finish(Recovering());
         const std::string code = req->anonymous() ? MakeTrackingCode(codes_, req->request_id()) : "";
         v1::Command command;
-        *command.mutable_submit_report() = Protected(*req, *key, standard->get(), code);
+        *command.mutable_submit_report() = Protected(*req, attached, *key, standard->get(), code);
         if (!class_code.empty()) Choose(class_code, command.mutable_submit_report()->mutable_category());
         command.set_caller_token(service_.persons->Of(call.actor.subject));
         service_.door->Submit(call,
@@ -114,6 +119,7 @@ class IntakeRpc : public v1::IntakeService::CallbackService, public ReportDesk {
       add.set_tracking_hash(HashOfTrackingCode(req->tracking_code()));
       command.set_caller_token(service_.persons->Of(call.actor.subject));
       *add.mutable_photos() = req->photos();
+      if (auto taken = TakeAttachments(service_, call, &add); !taken.ok()) return finish(taken);
       const auto submit = [=, this](const v1::Command& with_text) {
         SubmitTo("r", "reports/", call, *req, with_text, finish,
                  AnswerReport(finish, call.actor, "", resp, with_text.add_to_report().tracking_hash()));
@@ -160,6 +166,7 @@ class IntakeRpc : public v1::IntakeService::CallbackService, public ReportDesk {
                      const Reader reader = ReaderOf(stream.report(), actor, service_.persons->Of(actor.subject), hash);
                      if (reader == Reader::kNobody) return RuntimeError("REASON_NOT_FOUND", "name");
                      const absl::Status shown = ToReport(stream.report(), reader, *vault_, resp);
+                     ShowLinks(service_, resp);
                      return shown.ok() ? grpc::Status::OK : ErrorOf(shown);
                    }));
       };
@@ -206,6 +213,8 @@ class IntakeRpc : public v1::IntakeService::CallbackService, public ReportDesk {
       if (auto s = CheckForeignIds(req->source_id(), ""); !s.ok()) return finish(s);
       v1::Command command;
       *command.mutable_raise_alert() = *req;
+      if (auto taken = TakeAttachments(service_, call, command.mutable_raise_alert()); !taken.ok())
+        return finish(taken);
       service_.door->Submit(call,
                             {.shard = ShardOf(req->request_id(), service_.shards),
                              .routing_key = req->request_id(),
@@ -230,10 +239,11 @@ class IntakeRpc : public v1::IntakeService::CallbackService, public ReportDesk {
       const auto shard = ShardOfId("al", id);
       if (!shard || *shard >= service_.shards) return finish(RuntimeError("REASON_NOT_FOUND", "name"));
       ReadStream(*service_.reads, *shard, id,
-                 AnswerRead<v1::IntakeStream>(finish, [=, actor = call.actor](const v1::IntakeStream& stream) {
+                 AnswerRead<v1::IntakeStream>(finish, [=, this, actor = call.actor](const v1::IntakeStream& stream) {
                    const Object alert{.own = stream.alert().raised_by() == actor.subject, .units = {}, .grid = ""};
                    if (!actor.Reaches(alert)) return RuntimeError("REASON_NOT_FOUND", "name");
                    *resp = stream.alert().alert();
+                   ShowLinks(service_, resp);
                    return grpc::Status::OK;
                  }));
     });
@@ -288,13 +298,11 @@ class IntakeRpc : public v1::IntakeService::CallbackService, public ReportDesk {
     });
   }
 
-  v1::SubmitReport Protected(const v1::SubmitReportRequest& req, const PersonKey& key, const IntakeStandard* standard,
-                             const std::string& tracking_code) const {
-    v1::SubmitReport out;
+  // `out` has the attachments already.
+  v1::SubmitReport Protected(const v1::SubmitReportRequest& req, v1::SubmitReport out, const PersonKey& key,
+                             const IntakeStandard* standard, const std::string& tracking_code) const {
     *out.mutable_text() = Protect(req.text(), key);
     if (req.has_contact()) *out.mutable_contact() = SealContact(req.contact(), key);
-    *out.mutable_photos() = req.photos();
-    *out.mutable_voices() = req.voices();
     out.set_source(req.source());
     if (req.has_location()) *out.mutable_location() = req.location();
     if (!Trim(req.place_text()).empty()) *out.mutable_place_text() = Protect(req.place_text(), key);

@@ -39,6 +39,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
+using testing::StartsWith;
 
 const ActorView kCitizen{.subject = "u1", .posts = Posts({"CITIZEN"})};
 const ActorView kOther{.subject = "u2", .posts = Posts({"CITIZEN"})};
@@ -249,6 +250,37 @@ TEST_F(IntakeRpcTest, StaffReadItMaskedAndWithoutVoices) {
   ASSERT_TRUE(Get(kRegistrar, own.name(), &read).ok());
   EXPECT_EQ(read.text(), kMasked);
   EXPECT_EQ(read.place_text(), "13幢，找【手机号】");
+  EXPECT_THAT(read.voices(), IsEmpty());
+}
+
+TEST_F(IntakeRpcTest, AnUploadNeedsItsTicketAndIsLinkedForWhoMaySeeIt) {
+  type::v1::Attachment photo, voice;
+  photo.set_uri("uploads/u-photo");
+  photo.set_width_px(640);
+  photo.mutable_taken_location()->set_latitude(30.3);
+  voice.set_uri("uploads/u-voice");
+  voice.set_length_ms(1500);
+  for (auto* one : {&photo, &voice}) one->set_sha256(std::string(32, 's'));
+  const auto ticket = [&](const type::v1::Attachment& facts, bool is_voice) {
+    return service_.attachments().Ticket(kCitizen.subject, facts, is_voice, absl::Now());
+  };
+  const std::string photos = "photos {uri: 'uploads/u-photo' kind: KIND_NEAR ticket: '%s'} ",
+                    voices = "voices {uri: 'uploads/u-voice' kind: KIND_VOICE ticket: '%s'} ";
+  const auto with = [](std::string fields, const std::string& signature) {
+    return fields.replace(fields.find("%s"), 2, signature);
+  };
+  for (const std::string& fields : {with(photos, ""), with(photos, ticket(voice, true)), with(voices, "x")})
+    EXPECT_EQ(ReasonOfSubmit(kCitizen, "text: '垃圾' " + fields), "REASON_UPLOAD_TICKET") << fields;
+  const v1::Report own = SubmitKText(kCitizen, with(photos, ticket(photo, false)) + with(voices, ticket(voice, true)));
+  EXPECT_EQ(own.photos(0).width_px(), 640);
+
+  v1::Report read;
+  ASSERT_TRUE(Get(kCitizen, own.name(), &read).ok());
+  EXPECT_THAT(read.photos(0).thumbnail_link(), StartsWith("http://city.test/civicmesh-media/u-photo/thumbnail.jpg?"));
+  EXPECT_EQ(read.photos(0).taken_location().latitude(), 30.3);
+  EXPECT_THAT(read.voices(0).link(), StartsWith("http://city.test/civicmesh-media/u-voice/voice.ogg?"));
+  ASSERT_TRUE(Get(kRegistrar, own.name(), &read).ok());
+  EXPECT_THAT(read.photos(0).link(), StartsWith("http://city.test/civicmesh-media/u-photo/photo.jpg?"));
   EXPECT_THAT(read.voices(), IsEmpty());
 }
 

@@ -5,10 +5,9 @@
 //   report->set_receipt(keys->Sign(receipt));
 //   auto receipt = keys->Open(request->receipt());
 //
-// HMAC-SHA-256 under CIVICMESH_RECEIPT_KEYS: 64 hexadecimal digits, the same in all replicas; several with commas
-// between them while keys are changed: the first signs, each is taken. A key may go once the receipts that it signed
-// are of no use any more: 48 hours after the last one was decided. Without the variable a built-in key, which anybody
-// can forge, and says so in the log. Thread-safe; nothing blocks.
+// Under CIVICMESH_RECEIPT_KEYS (base/signed_text.h). A key may go once the receipts that it signed are of no use any
+// more: 48 hours after the last one was decided. Without the variable a built-in key, which anybody can forge, and says
+// so in the log. Thread-safe; nothing blocks.
 #pragma once
 
 #include <memory>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "services/runtime/base/signed_text.h"
 
 namespace civicmesh::intake {
 
@@ -30,6 +30,8 @@ class ReceiptKeys {
   static absl::StatusOr<std::unique_ptr<ReceiptKeys>> FromEnvironment();
   // 32 bytes each, at least one.
   explicit ReceiptKeys(std::vector<std::string> keys);
+  // At least one.
+  explicit ReceiptKeys(SigningKeys keys);
 
   // Text that stands in addresses and JSON as it is, some 200 characters.
   std::string Sign(const v1::Receipt& receipt) const;
@@ -38,7 +40,7 @@ class ReceiptKeys {
   std::optional<v1::Receipt> Open(const std::string& text) const;
 
  private:
-  const std::vector<std::string> keys_;
+  const SigningKeys keys_;
 };
 
 }  // namespace civicmesh::intake

@@ -19,6 +19,7 @@
 #include "services/runtime/base/names.h"
 #include "services/runtime/base/person_tokens.h"
 #include "services/runtime/personal/utf8.h"
+#include "services/runtime/rpc/attached.h"
 #include "services/runtime/rpc/serve.h"
 
 namespace civicmesh::intake {
@@ -100,6 +101,7 @@ absl::Status OpenReporter(const v1::ReportState& state, const Vault& vault, v1::
     if (!supplement.ok()) return supplement.status();
     out->add_supplements(*std::move(supplement));
   }
+  *out->mutable_voices() = state.voices();
   return absl::OkStatus();
 }
 
@@ -367,6 +369,7 @@ class VaultRpc : public v1::VaultService::CallbackService {
     ReadStream(*service_.reads, ShardOfId("r", id).value_or(0), id,
                AnswerRead<v1::IntakeStream>(finish, [=, this](const v1::IntakeStream& stream) {
                  const absl::Status opened = OpenReporter(stream.report(), *vault_, resp);
+                 ShowLinks(service_, resp);
                  return opened.ok() ? grpc::Status::OK : ErrorOf(opened);
                }));
   }
@@ -378,6 +381,7 @@ class VaultRpc : public v1::VaultService::CallbackService {
         if (!found.status.ok() || !stream.ParseFromString(bytes)) continue;
         auto* one = resp->add_reports();
         absl::Status shown = ToReport(stream.report(), Reader::kReporter, *vault_, one->mutable_report());
+        ShowLinks(service_, one->mutable_report());
         auto contact = OpenContact(stream.report().contact(), *vault_);
         if (contact.ok() && stream.report().has_contact()) *one->mutable_contact() = *contact;
         if (shown.ok() && !absl::IsNotFound(contact.status())) shown = contact.status();

@@ -76,8 +76,8 @@ inline const ActorView kPolicy{.subject = "policy:open_case", .posts = {}};
 
 inline const std::string kPlace = "location {latitude: 30.3000 longitude: 119.9630} ";
 inline const std::string kDigest = "sha256: '0123456789abcdef0123456789abcdef' ";
-inline const std::string kPhotoAfter = "photos {uri: 'p/after' kind: KIND_AFTER " + kDigest + "} ";
-inline const std::string kPhotoNear = "photos {uri: 'p/near' kind: KIND_NEAR " + kDigest + "} ";
+inline const std::string kPhotoAfter = "photos {uri: 'uploads/u-after' kind: KIND_AFTER " + kDigest + "} ";
+inline const std::string kPhotoNear = "photos {uri: 'uploads/u-near' kind: KIND_NEAR " + kDigest + "} ";
 
 // A time as a field's value: Ts("16:03") is that Wednesday's.
 inline std::string Ts(std::string_view time) {

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "services/dispatch/domain/common.h"
+#include "services/runtime/decider/uploads.h"
 
 namespace civicmesh::dispatch {
 namespace {
@@ -48,6 +49,7 @@ CaseDecision SubmitFeedback(const v1::CaseState& c, const v1::SubmitFeedbackRequ
   feedback.set_round(c.case_().rework_count());
   feedback.set_photo_count(cmd.photos_size());
   feedback.set_on_time(on_time);
+  AddUploads(cmd.photos(), &feedback);
   change.event().set_note(cmd.note());
   *change.event().mutable_photos() = cmd.photos();
   return std::move(change).Done();
@@ -67,11 +69,14 @@ CaseDecision Inspect(const v1::CaseState& c, const v1::InspectCaseRequest& cmd, 
     v1::CaseClosed& closed = change.Add(&v1::JournalEvent::mutable_case_closed);
     closed.set_on_time(!FindClock(c.case_(), v1::CLOCK_KIND_DISPOSAL)->overdue());
     closed.set_rounds(c.case_().rework_count() + 1);
+    AddUploads(cmd.photos(), &closed);
   } else {
     after.set_status(v1::CASE_STATUS_REWORK);
     after.set_rework_count(after.rework_count() + 1);
     ReopenClock(change.clock(v1::CLOCK_KIND_DISPOSAL));
-    change.Add(&v1::JournalEvent::mutable_rework_ordered).set_ordinal(after.rework_count());
+    v1::ReworkOrdered& rework = change.Add(&v1::JournalEvent::mutable_rework_ordered);
+    rework.set_ordinal(after.rework_count());
+    AddUploads(cmd.photos(), &rework);
   }
   change.event().set_note(cmd.note());
   *change.event().mutable_photos() = cmd.photos();

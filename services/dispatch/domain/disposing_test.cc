@@ -92,7 +92,7 @@ TEST(DisposingTest, Inspecting) {
        Given(Failed(), Did(kFeedback, "11:20", kWorker), Did(kFail, "11:30", kInspector),
              Did(kFeedback, "11:40", kWorker)),
        When(kFail, "11:50", kInspector),
-       Then("rework_ordered {context {rework_count: 3} ordinal: 3} note: '仍有残留'",
+       Then("rework_ordered {context {rework_count: 3} ordinal: 3 uploads: 'uploads/u-near'} note: '仍有残留'",
             "case_escalated {context {escalated: true buck_passed: false} ground: ESCALATION_GROUND_REWORKS}")}};
   CheckRows(rows);
 }

@@ -47,6 +47,7 @@ const Row kRows[] = {
     {"反馈: disposal stops in time, inspection has 30 minutes", Started(),
      When(Cmd("submit_feedback", kPhotoAfter + "note: '已清运'"), "11:00", kWorker),
      Then("feedback_submitted {context {status: CASE_STATUS_FEEDBACK_SUBMITTED} round: 0 photo_count: 1 on_time: true "
+          "uploads: 'uploads/u-after' "
           "clocks {kind: CLOCK_KIND_DISPOSAL phase: PHASE_STOPPED stopped_at " +
           Ts("11:00") + "} clocks {kind: CLOCK_KIND_INSPECTION phase: PHASE_RUNNING due_at " + Ts("11:30") +
           "}} note: '已清运'")},
@@ -54,7 +55,7 @@ const Row kRows[] = {
      Then("feedback_submitted {}")},
     {"核查 passed: 结案, and a revisit within 7 days", FedBackAndReported(),
      When(Cmd("inspect_case", "passed: true " + kPhotoNear), "11:10", kInspector),
-     Then("case_closed {context {status: CASE_STATUS_CLOSED} on_time: true rounds: 1 "
+     Then("case_closed {context {status: CASE_STATUS_CLOSED} on_time: true rounds: 1 uploads: 'uploads/u-near' "
           "clocks {kind: CLOCK_KIND_INSPECTION phase: PHASE_STOPPED} "
           "clocks {kind: CLOCK_KIND_REVISIT phase: PHASE_RUNNING due_at " +
           Ts("2026-11-25 11:10") + "}}")},

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/dispatch/domain/common.h"
 #include "services/dispatch/domain/merging.h"
+#include "services/runtime/decider/uploads.h"
 
 namespace civicmesh::dispatch {
 namespace {
@@ -43,6 +44,7 @@ void Open(Change& change, const Opening& opening, const std::vector<DuplicateInd
   for (const auto& near : similar)
     if (opened.similar_cases_size() < kMaxSimilar) opened.add_similar_cases(CaseName(near.id));
   opened.set_home_cell(opening.command.home_cell());
+  AddUploads(opening.photos, &opened);
   if (opening.minor) AskNeighbours(change, opening.command.near_shards(), ctx);
   change.event().set_text(opening.text);
   *change.event().mutable_photos() = opening.photos;

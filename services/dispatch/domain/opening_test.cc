@@ -38,6 +38,10 @@ TEST(OpeningTest, ByStaff) {
        When(ByStaff(kPlace), "10:00", kCollector),
        Then("case_opened {context {status: CASE_STATUS_REPORTED grid: '990101001001001'} "
             "explanations {code: EXPLANATION_CODE_CLASS_NONE} explanations {code: EXPLANATION_CODE_GRID_CONTAINS}}")},
+      {"a picture uploaded here is named",
+       {},
+       When(ByStaff(kPlace + kPhotoNear), "10:00", kCollector),
+       Then("case_opened {uploads: 'uploads/u-near'} photos {uri: 'uploads/u-near'}")},
       {"outside the district: no grid",
        {},
        When(ByStaff(kRefuse + kOutside), "10:00", kCollector),

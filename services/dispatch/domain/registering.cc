@@ -5,6 +5,7 @@
 #include "absl/time/civil_time.h"
 #include "services/dispatch/domain/common.h"
 #include "services/dispatch/domain/merging.h"
+#include "services/runtime/decider/uploads.h"
 
 namespace civicmesh::dispatch {
 namespace {
@@ -61,7 +62,9 @@ CaseDecision RecordVerification(const v1::CaseState& c, const v1::RecordVerifica
   change.after().set_status(v1::CASE_STATUS_ACCEPTED);
   StopClock(change.clock(v1::CLOCK_KIND_VERIFICATION), ctx.now_ms);
   ResumeClock(change.clock(v1::CLOCK_KIND_ACCEPTANCE), nullptr, ctx.now_ms);
-  change.Add(&v1::JournalEvent::mutable_verification_recorded).set_result(cmd.result());
+  v1::VerificationRecorded& recorded = change.Add(&v1::JournalEvent::mutable_verification_recorded);
+  recorded.set_result(cmd.result());
+  AddUploads(cmd.photos(), &recorded);
   change.event().set_note(cmd.note());
   *change.event().mutable_photos() = cmd.photos();
   return std::move(change).Done();

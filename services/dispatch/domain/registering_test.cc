@@ -59,12 +59,13 @@ TEST(RegisteringTest, Verification) {
       {"acceptance goes on with what was left", Verifying(),
        When(Cmd("record_verification", "result: VERIFICATION_RESULT_EXISTS note: '属实' " + kPhotoNear), "10:25",
             kCollector),
-       Then("verification_recorded {context {status: CASE_STATUS_ACCEPTED} result: VERIFICATION_RESULT_EXISTS "
+       Then("verification_recorded {context {status: CASE_STATUS_ACCEPTED} result: VERIFICATION_RESULT_EXISTS uploads: "
+            "'uploads/u-near' "
             "clocks {kind: CLOCK_KIND_VERIFICATION phase: PHASE_STOPPED} "
             "clocks {kind: CLOCK_KIND_ACCEPTANCE phase: PHASE_RUNNING due_at " +
             Ts("10:35") +
             "}} note: '属实' "
-            "photos {uri: 'p/near'}")},
+            "photos {uri: 'uploads/u-near'}")},
       {"and is late by that", Verified("VERIFICATION_RESULT_EXISTS"), WhenTimePasses("10:35:01"),
        Then("case_became_overdue {clock: CLOCK_KIND_ACCEPTANCE}")},
       {"before it was accepted", Opened(), When(Cmd("start_verification"), "10:01", kRegistrar),

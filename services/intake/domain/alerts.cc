@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/intake/domain/reference.h"
 #include "services/intake/domain/reports.h"
+#include "services/runtime/decider/uploads.h"
 
 namespace civicmesh::intake {
 namespace {
@@ -54,6 +55,7 @@ v1::JournalEvent ReportOf(const v1::AlertState& alert, int true_class, const std
   *context.mutable_category() = ProposalOf(alert.alert(), true_class, ctx);
   context.set_source_id(shown.source_id());
   fact.set_photo_count(shown.photos_size());
+  AddUploads(shown.photos(), &fact);
   fact.set_alert(shown.name());
   // Nobody wrote it, so there is nothing to seal.
   std::string name = CameraClassName(true_class, ctx);
@@ -94,6 +96,7 @@ IntakeDecision RaiseAlert(const v1::RaiseAlertRequest& cmd, const Context& ctx) 
   fact.set_model_version(cmd.model_version());
   *fact.mutable_location() = camera->second.location();
   fact.set_legal_basis_zh(camera->second.legal_basis_zh());
+  AddUploads(cmd.photos(), &fact);
   *event.mutable_box() = cmd.box();
   *event.mutable_photos() = cmd.photos();
   *event.mutable_captured_at() = TimeOf(*captured_ms);

@@ -10,7 +10,7 @@
 namespace civicmesh::intake {
 namespace {
 
-const std::string kPhoto = absl::StrCat("photos {uri: 'p/1.jpg' sha256: '", Hash('a'), "'} ");
+const std::string kPhoto = absl::StrCat("photos {uri: 'uploads/u-1' sha256: '", Hash('a'), "'} ");
 const std::string kBox = "box {left: 0.2 top: 0.3 width: 0.5 height: 0.5} ";
 const std::string kAt = "captured_at {seconds: 1794967140} ";
 
@@ -38,7 +38,8 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"waits for review", Given(), When(Raise(), "10:00", kGateway),
             Then("alert_raised {alert: 'alerts/$1' occurred_at {seconds: 1794967200} camera: 'cam-001' camera_class: 6 "
                  "confidence: 93 model_version: '1.3' location {latitude: 30.3 longitude: 120} legal_basis_zh: "
-                 "'办法第九条'} box {width: 0.5} photos {uri: 'p/1.jpg'} captured_at {seconds: 1794967140} source_id: "
+                 "'办法第九条' uploads: 'uploads/u-1'} box {width: 0.5} photos {uri: 'uploads/u-1'} captured_at "
+                 "{seconds: 1794967140} source_id: "
                  "'a-1' "
                  "camera_class_zh: '暴露垃圾' submitted_by: 'gateway-01'")},
         Row{"a class that the standard does not know", Given(),
@@ -88,10 +89,11 @@ INSTANTIATE_TEST_SUITE_P(
                 "report_submitted {context {status: REPORT_STATUS_FORWARDED source: REPORT_SOURCE_VIDEO "
                 "reporter_token: "
                 "'' reported_at {seconds: 1794967140} location {latitude: 30.3} source_id: 'a-1' category {class_code: "
-                "'E0110' proposed_by: 'camera:1.3' confidence: 93 standard_version: '2026-1'}} photo_count: 1 alert: "
+                "'E0110' proposed_by: 'camera:1.3' confidence: 93 standard_version: '2026-1'}} photo_count: 1 uploads: "
+                "'uploads/u-1' alert: "
                 "'alerts/$1'} submitted_by: 'gateway-01'",
                 "report_forwarded {masked_text: '视频上报：暴露垃圾（摄像头 cam-001，经人工复核）' photos {uri: "
-                "'p/1.jpg'}}")},
+                "'uploads/u-1'}}")},
         Row{"the reviewer corrects the class", Given(Raised()),
             When(Review("verdict: ALERT_VERDICT_CONFIRMED true_camera_class: 3"), "10:05", kReviewer),
             Then("alert_reviewed {camera_class: 6 true_camera_class: 3}",

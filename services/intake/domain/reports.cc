@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/intake/domain/notice_words.h"
 #include "services/intake/domain/reference.h"
+#include "services/runtime/decider/uploads.h"
 
 namespace civicmesh::intake {
 namespace {
@@ -213,6 +214,8 @@ v1::JournalEvent Forwarded(const v1::ReportState& report) {
     if (supplement.has_text()) absl::StrAppend(fact.mutable_masked_text(), "\n补充：", supplement.text().masked());
     fact.mutable_photos()->MergeFrom(supplement.photos());
   }
+  // A proposal while nobody knew the place; nothing that others need.
+  for (auto& photo : *fact.mutable_photos()) photo.clear_taken_location();
   return event;
 }
 
@@ -243,6 +246,8 @@ IntakeDecision SubmitReport(const v1::SubmitReport& cmd, const std::string& call
   event.mutable_report_submitted()->set_text_length(cmd.text().length());
   event.mutable_report_submitted()->set_photo_count(cmd.photos_size());
   event.mutable_report_submitted()->set_voice_count(cmd.voices_size());
+  AddUploads(cmd.photos(), event.mutable_report_submitted());
+  AddUploads(cmd.voices(), event.mutable_report_submitted());
   *event.mutable_text() = cmd.text();
   if (cmd.has_place_text()) *event.mutable_place_text() = cmd.place_text();
   *event.mutable_photos() = cmd.photos();
@@ -289,6 +294,7 @@ IntakeDecision AddToReport(const v1::ReportState* report, const v1::AddToReport&
   v1::JournalEvent event;
   *event.mutable_report_supplemented()->mutable_context() = Next(*report, ctx);
   event.mutable_report_supplemented()->set_photo_count(cmd.photos_size());
+  AddUploads(cmd.photos(), event.mutable_report_supplemented());
   if (cmd.has_text()) *event.mutable_text() = cmd.text();
   *event.mutable_photos() = cmd.photos();
   return One(*report, std::move(event));

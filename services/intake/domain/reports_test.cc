@@ -15,6 +15,8 @@ using testing::Not;
 
 const std::string kText = "text {sealed {ciphertext: 'x' key_id: 'k'} masked: '垃圾没人收' length: 5} ";
 const std::string kHere = "location {latitude: 30.3 longitude: 120} ";
+const std::string kUpload = absl::StrCat("photos {uri: 'uploads/u-1' sha256: '", Hash('b'),
+                                         "' width_px: 640 taken_location {latitude: 30.2 longitude: 120}} ");
 const std::string kPhoto = absl::StrCat("photos {uri: 'p/1.jpg' sha256: '", Hash('a'), "' size_bytes: 9} ");
 const std::string kCode = absl::StrCat("tracking_hash: '", Hash('c'), "' ");
 
@@ -72,6 +74,13 @@ INSTANTIATE_TEST_SUITE_P(
                  "submitted_by: 'u1'",
                  "report_forwarded {context {status: REPORT_STATUS_FORWARDED} masked_text: '垃圾没人收' photos {uri: "
                  "'p/1.jpg'}}")},
+        Row{"what was uploaded here is named", Given(),
+            When(Submit(kHere + kPhoto + kUpload +
+                        absl::StrCat("voices {uri: 'uploads/u-2' kind: KIND_VOICE sha256: '", Hash('c'), "'}")),
+                 "10:00", kCitizen),
+            Then(absl::StrCat("report_submitted {photo_count: 2 uploads: 'uploads/u-1' uploads: 'uploads/u-2'} ",
+                              kPhoto, kUpload),
+                 "report_forwarded {photos {uri: 'p/1.jpg'} photos {uri: 'uploads/u-1' width_px: 640}}")},
         Row{"without a place it waits", Given(),
             When(Submit("place_text {sealed {ciphertext: 'x'} masked: '桥边' length: 2}"), "10:00", kCitizen),
             Then(
@@ -232,6 +241,8 @@ INSTANTIATE_TEST_SUITE_P(
                  "{masked: '垃圾没人收'}")},
         Row{"a picture alone is added", Given(Forwarded()), When(Add(kPhoto), "10:05", kCitizen),
             Then("report_supplemented {photo_count: 1} photos {uri: 'p/1.jpg'}")},
+        Row{"a picture uploaded here is named", Given(Forwarded()), When(Add(kUpload), "10:05", kCitizen),
+            Then("report_supplemented {photo_count: 1 uploads: 'uploads/u-1'}")},
         Row{"the person behind a call adds too",
             Given(Did(Submit("source: REPORT_SOURCE_HOTLINE_12345 reporter_token: 'p-u1'"), "10:00", kGateway)),
             When(Add(kText), "10:05", kCitizen), Then("report_supplemented {}")},
@@ -461,6 +472,16 @@ TEST(ReportsTest, StandsInTheListsOfThoseConcerned) {
                                                               "submitter\x1fu1"}));
   EXPECT_EQ(RowsAfter({Anonymous(), Did(kOpened, "10:01", kPolicy)}),
             (std::vector<std::string>{"all\x1f", "status\x1fREPORT_STATUS_IN_CASE"}));
+}
+
+// A proposal while nobody knew the place.
+TEST(ForwardedTest, WhereAPictureWasTakenIsNotPassedOn) {
+  References none;
+  Shard shard(MakeShard(0), v1::JournalEvent::default_instance(), v1::Command::default_instance(), &none);
+  const auto events = shard.Run(When(Submit(kHere + kUpload), "10:00", kCitizen)).events;
+  ASSERT_EQ(events.size(), 2);
+  EXPECT_NE(events[0].find("taken_location"), std::string::npos);
+  EXPECT_EQ(events[1].find("taken_location"), std::string::npos) << events[1];
 }
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include "services/runtime/journal/kafka_journal.h"
 #include "services/runtime/journal/kafka_keyed_log.h"
 #include "services/runtime/journal/kafka_membership.h"
+#include "services/runtime/objects/attachments.h"
 #include "services/runtime/rpc/hot_reads_thread.h"
 #include "services/runtime/rpc/people.h"
 #include "services/runtime/rpc/service_flags.h"
@@ -76,6 +77,9 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
   if (auto complete = CheckDomain(spec); !complete.ok()) return RefuseToStart(complete);
   ProcessOptions options = OptionsFromFlags();
   if (auto kept = CheckSecrets(spec, options); !kept.ok()) return RefuseToStart(kept);
+  auto attachments = Attachments::FromEnvironment();
+  if (!attachments.ok()) return RefuseToStart(attachments.status());
+  options.attachments = *std::move(attachments);
   if (options.body_key.empty()) {
     Log(Severity::kWarning, "body hashes are made with the development key: set CIVICMESH_BODY_KEY");
     options.body_key = kDevelopmentKey;

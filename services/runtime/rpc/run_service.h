@@ -13,6 +13,7 @@
 //   tokens,
 //                                       the same in every service; give them by environment or in files
 //                                       (CIVICMESH_PERSON_KEY or CIVICMESH_PERSON_KEY_FILE, base/secrets.h)
+//   CIVICMESH_MEDIA_TICKET_KEYS and others              where there is an object store (objects/attachments.h)
 //   --max_in_flight=2000  --max_per_actor=64  --reply_wait=5s  --reflection=false
 #pragma once
 

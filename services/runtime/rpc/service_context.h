@@ -7,6 +7,7 @@
 
 namespace civicmesh {
 
+class Attachments;
 class Clock;
 class CommandDoor;
 class Gate;
@@ -32,6 +33,7 @@ struct ServiceContext {
   KeyedLog* keys = nullptr;  // of ServiceSpec::keyed_topic; null where there is none
   const ReferenceLibrary* references = nullptr;
   const PersonTokens* persons = nullptr;
+  const Attachments* attachments = nullptr;  // takes no upload where the city has no object store
   // How the shards are, as this replica sees them.
   std::function<std::vector<ShardStatus>()> status;
 };

@@ -48,7 +48,8 @@ void ServiceForTests::Start() {
                          .audience = "civicmesh",
                          .development_tokens = true,
                          .body_key = "key",
-                         .person_key = "key"};
+                         .person_key = "key",
+                         .attachments = attachments_};
   Backends backends{.journal = &journal_,
                     .keys = keyed_log_.get(),
                     .new_appender = [this] { return journal_.NewAppender(); },

@@ -23,6 +23,7 @@
 #include "services/runtime/base/person_tokens.h"
 #include "services/runtime/decider/context.h"
 #include "services/runtime/journal/memory_keyed_log.h"
+#include "services/runtime/objects/attachments.h"
 #include "services/runtime/rpc/locked_twins.h"
 #include "services/runtime/rpc/service_process.h"
 #include "services/runtime/rpc/test_tokens.h"
@@ -61,6 +62,8 @@ class ServiceForTests {
 
   int shards() const { return log_.shards(); }
   const PersonTokens& persons() const;
+  // Whose tickets the service takes and whose links it shows.
+  const Attachments& attachments() const { return *attachments_; }
   // The domain's log, as a policy appends to it.
   Journal& journal() { return journal_; }
   // The topic of keys (ServiceSpec::keyed_topic), whatever its name.
@@ -82,6 +85,8 @@ class ServiceForTests {
 
   const ServiceSpec spec_;
   TestIssuer issuer_;
+  const std::shared_ptr<const Attachments> attachments_ = std::make_shared<const Attachments>(
+      SigningKeys({std::string(32, 'k')}, "upload ticket"), S3Place{"http://city.test"}, S3Login{"links", "secret"});
   MemoryKeyedTopic keys_;
   std::unique_ptr<MemoryKeyedLog> keyed_log_;
   MemoryLog log_;

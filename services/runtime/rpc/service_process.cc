@@ -12,6 +12,7 @@
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/person_tokens.h"
 #include "services/runtime/journal/group_reader.h"
+#include "services/runtime/objects/attachments.h"
 #include "services/runtime/rpc/auth.h"
 #include "services/runtime/rpc/command_door.h"
 #include "services/runtime/rpc/control_service.h"
@@ -65,7 +66,10 @@ struct ServiceProcess::Impl {
         options(std::move(o)),
         backends(std::move(b)),
         metrics(spec.domain),
-        persons(options.person_key) {}
+        persons(options.person_key) {
+    if (!options.attachments)
+      options.attachments = std::make_shared<const Attachments>(SigningKeys({}, ""), S3Place{}, S3Login{});
+  }
 
   absl::Status Start() {
     const auto wanted = spec.policies ? spec.policies(options.shards) : std::vector<PolicySpec>();
@@ -106,6 +110,7 @@ struct ServiceProcess::Impl {
                .keys = backends.keys,
                .references = backends.references,
                .persons = &persons,
+               .attachments = options.attachments.get(),
                .status = [this] { return worker->Status(); }};
     metrics.ObserveShards(context.status);
     metrics.ObserveInFlight([this] { return door->in_flight(); });

@@ -21,6 +21,7 @@ class Server;
 
 namespace civicmesh {
 
+class Attachments;
 class GroupReader;
 class HotReads;
 class HotState;
@@ -46,6 +47,7 @@ struct ProcessOptions {
   bool development_tokens = false;  // tokens may say what their subject may (auth.h)
   std::string body_key;
   std::string person_key;
+  std::shared_ptr<const Attachments> attachments = {};  // none: uploads are not taken
 };
 
 // What lies below; all of it outlives the process.

@@ -12,11 +12,12 @@ BELOW = {
     "decider": {"base"},
     "workcalendar": {"base"},
     "personal": set(),
+    "objects": {"base", "decider"},
     "people": {"base", "decider"},
     "journal": {"base", "decider"},
     "hotstate": {"base", "decider"},
     "shard": {"base", "decider", "journal", "hotstate"},
-    "rpc": {"base", "decider", "journal", "hotstate", "shard", "people"},
+    "rpc": {"base", "decider", "journal", "hotstate", "shard", "people", "objects"},
 }
 SHARED_PROTOS = {"type", "options", "reference", "log", "runtime"}
 DOMAIN_PROTOS = {"type", "options", "reference"}
