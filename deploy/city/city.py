@@ -253,7 +253,8 @@ class City:
         text = json.dumps(config.make_config(says, config.Place(
             port=port, sockets={name: str(self._socket(name)) for name in names}, admin=str(self._socket("envoy")),
             descriptors=str(folder / "civicmesh.pb"), access_log=str(self.parts.log("access")),
-            jwks=str(self.keys / "jwks.json"), issuer=ISSUER, audiences=(AUDIENCE, *AUDIENCES.values()), console_origin=console_origin)), indent=1)
+            jwks=str(self.keys / "jwks.json"), issuer=ISSUER, audiences=(AUDIENCE, *AUDIENCES.values()), console_origin=console_origin,
+            objects=str(self.objects.socket) if self.objects else "")), indent=1)
         (folder / "envoy.json").write_text(text, encoding="ascii")
         self.parts.start(Part("envoy", envoy_command(folder / "envoy.json"), reads=text))
         self.parts.await_ready("envoy", lambda: self._ask_envoy("/ready") is not None, broker.PATIENCE)
