@@ -1,11 +1,11 @@
-"""A city on one machine, all of it in one folder: Kafka, Redis, the services and the door, started in this order and
+"""A city on one machine, all of it in one folder: Kafka, Redis, the object store, the services and the door, started in this order and
 stopped in the other.
 
 The folder holds
   city.json           where everything is, while the city runs (for people, civicctl and tests)
   installation.json   what is fixed once the city is founded, and how far it has come
   keys/               development keys (civicctl keys), the services' own secrets, who may into the stores (logins.py)
-  kafka/              the log: the only thing that must not be lost
+  kafka/  objects/    the log, and photos and recordings: what must not be lost
   log/  pid/          of each part
   envoy/              the configuration of the door as it runs
 """
@@ -20,6 +20,7 @@ import sys
 
 import broker
 import logins
+import objects
 from processes import Broken, Part, Parts, run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -77,7 +78,7 @@ def ask_unix(path, question):
 class City:
     def __init__(self, folder, binaries):
         self.folder = pathlib.Path(folder).resolve()
-        if len(str(self._socket("volunteering"))) > MAX_SOCKET_PATH:
+        if len(str(self.folder / "objects/filer.sock")) > MAX_SOCKET_PATH:  # the longest
             raise Unusable(f"{self.folder} is too long for unix sockets: choose a shorter --data")
         self.binaries = pathlib.Path(binaries).resolve()
         self.parts = Parts(self.folder)
@@ -85,6 +86,7 @@ class City:
         self.installation = self._read("installation.json") or {}
         self.founded = bool(self.installation)  # before this run
         self._guard = None
+        self.objects = None
 
     # What is fixed once the city is founded.
 
@@ -110,16 +112,32 @@ class City:
 
     # Its parts.
 
-    def start_stores(self):
-        """Redis, and Kafka at the same port as before where that is free."""
+    def start_stores(self, with_objects):
+        """Redis, and Kafka and the object store at the same ports as before where these are free."""
         if not self.parts.pid("kafka"):
             for name in ("kafka_port", "controller_port"):
                 if not broker.is_free(self.installation.get(name, 0)) or not self.installation.get(name):
                     self.note(**{name: broker.free_port()})
         port = self.installation["kafka_port"]
         broker.start_kafka(self.parts, port, self.installation["controller_port"], self.guard)
+        if with_objects:
+            self._start_objects()
         broker.start_redis(self.parts, self.guard)
         broker.await_kafka(self.parts, port, self.guard)
+        if with_objects:
+            self.objects.await_ready(self.parts)
+
+    def _start_objects(self):
+        ports = self.installation.get("objects_ports")
+        if not self.parts.pid("objects") and not (ports and all(map(broker.is_free, ports.values()))):
+            ports = objects.free_ports()
+            self.note(objects_ports=ports)
+        self.keys.mkdir(exist_ok=True)
+        self.objects = self._objects_at(ports)
+        self.objects.start(self.parts)
+
+    def _objects_at(self, ports):
+        return objects.Objects(self.folder / "objects", self.keys / "objects", ports)
 
     @property
     def guard(self):
@@ -235,7 +253,8 @@ class City:
         text = json.dumps(config.make_config(says, config.Place(
             port=port, sockets={name: str(self._socket(name)) for name in names}, admin=str(self._socket("envoy")),
             descriptors=str(folder / "civicmesh.pb"), access_log=str(self.parts.log("access")),
-            jwks=str(self.keys / "jwks.json"), issuer=ISSUER, audiences=(AUDIENCE, *AUDIENCES.values()), console_origin=console_origin)), indent=1)
+            jwks=str(self.keys / "jwks.json"), issuer=ISSUER, audiences=(AUDIENCE, *AUDIENCES.values()), console_origin=console_origin,
+            objects=str(self.objects.socket) if self.objects else "")), indent=1)
         (folder / "envoy.json").write_text(text, encoding="ascii")
         self.parts.start(Part("envoy", envoy_command(folder / "envoy.json"), reads=text))
         self.parts.await_ready("envoy", lambda: self._ask_envoy("/ready") is not None, broker.PATIENCE)
@@ -269,6 +288,8 @@ class City:
                 "clock": self.installation["clock"], "envoy_admin": str(self._socket("envoy")),
                 "sockets": {name: str(self._socket(name)) for name in names}, "pids": self.parts.running(),
                 "logs": str(self.folder / "log")}
+        if self.objects:
+            city["objects"] = {"url": self.objects.url, "logins": {user: str(self.objects.login_file(user)) for user in objects.USERS}}
         (self.folder / "city.json").write_text(json.dumps(city, indent=1) + "\n", encoding="ascii")
         return city
 
@@ -276,8 +297,10 @@ class City:
         """The door first, so that nobody is let in any more; the stores last. Returns what ran."""
         running = list(self.parts.running())
         stores = ("redis", "kafka")
-        for together in (["envoy"], [name for name in running if name not in ("envoy", *stores)], stores):
+        for together in (["envoy"], [name for name in running if name not in ("envoy", "objects", *stores)], stores):
             self.parts.stop(*together)
+        if "objects" in running:
+            self._objects_at(self.installation["objects_ports"]).stop(self.parts)
         (self.folder / "city.json").unlink(missing_ok=True)
         return running
 

@@ -31,6 +31,7 @@ class Part:
     argv: list
     env: dict = dataclasses.field(default_factory=dict)
     reads: str = ""  # the text of what it reads at its start
+    patience: float = 15  # seconds that it has to end where it is to be started anew
 
     def recipe(self):
         program = os.stat(self.argv[0])
@@ -77,7 +78,7 @@ class Parts:
         recipe = part.recipe()
         if noted and noted["recipe"] == recipe:
             return False
-        self.stop(part.name)
+        self.stop(part.name, patience=part.patience)
         with _uninterrupted() as before, open(self.log(part.name), "ab") as log:
             log_from = log.tell()
             process = _spawn(part.argv, part.env, before, stdout=log, stderr=log, cwd=self.folder)

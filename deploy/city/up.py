@@ -60,11 +60,14 @@ def options():
     parser.add_argument("--development-tokens", action="store_true", default=None,
                         help="believe tokens that say what their subject may (for tests); fixed too")
     parser.add_argument("--no-replay", action="store_true", help="a city without reports")
-    parser.add_argument("--services", type=lambda names: names.split(","), default=all_services(), metavar="A,B",
-                        help="only these (for tests)")
+    parser.add_argument("--services", type=lambda names: names.split(","), metavar="A,B", help="only these (for tests)")
+    parser.add_argument("--objects", action="store_true", help="with the object store, although not all services are asked for (for tests)")
     parser.add_argument("--bin", type=pathlib.Path, metavar="DIR",
                         help="use the programs built there; install and build nothing (for tests)")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    asked.objects = asked.objects or not asked.services or "media" in asked.services
+    asked.services = asked.services or all_services()
+    return asked
 
 
 def shards_of(asked):
@@ -106,7 +109,7 @@ def start(asked, stages, city):
         with stages.stage("build"):
             build(asked.services)
     with stages.stage("stores"):
-        city.start_stores()
+        city.start_stores(asked.objects)
     if asked.restore and city.installation.get("restored") != str(asked.restore):
         prepare_restore(city)
     city.make_keys()

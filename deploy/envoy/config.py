@@ -16,6 +16,7 @@ from names import NOBODY, TYPE
 from overload import overload_manager
 from replies import local_replies
 from routes import all_routes
+from store import store_clusters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Place:
     jwks: str
     issuer: str
     audiences: tuple  # of the kinds of clients that there are
+    objects: str = ""  # the path of the object store's socket; "": there is none
     console_origin: str = ""  # whose pages may read our answers, as "https://console.city.example"; "": nobody's
     known_addresses: tuple = ("127.0.0.1",)  # that may ask as often as limits.Rates.known says
 
@@ -40,7 +42,8 @@ def make_config(protos, place, limits=Limits()):
         "admin": {"address": {"pipe": {"path": place.admin, "mode": 0o600}}},
         "static_resources": {
             "listeners": [_listener(protos, place, limits)],
-            "clusters": [_cluster(name, place.sockets[name], limits) for name in protos.services] + [_NOBODY],
+            "clusters": [_cluster(name, place.sockets[name], limits) for name in protos.services] + [
+                *(store_clusters(place, limits) if place.objects else []), _NOBODY],
         },
         **overload_manager(limits),
     }
@@ -66,7 +69,7 @@ def _listener(protos, place, limits):
         "stream_error_on_invalid_http_message": False,
         "max_request_headers_kb": limits.headers_kib,
         "request_headers_timeout": seconds(limits.first_headers),
-        "request_timeout": seconds(limits.whole_request),
+        "request_timeout": seconds(limits.upload_request if place.objects else limits.whole_request),
         "stream_idle_timeout": seconds(limits.silence),
         "local_reply_config": local_replies(protos.reasons(), limits.retry_after),
         "route_config": {"name": "door", "virtual_hosts": [

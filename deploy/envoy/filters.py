@@ -1,11 +1,12 @@
 """What a request passes on its way in, in this order."""
 from names import CORS, HTTP, JWT, LUA, TRANSCODER
 from rates import limit_rates
+from store import limit_uploads
 
 
 def all_filters(protos, place, limits):
     return [_sanitise(), *_share(place), _translate_grpc_web(), limit_rates(limits, place.known_addresses), _check_shape_of_token(),
-            _authenticate(place), _limit_bodies(limits), _tell_status(), _transcode(protos, place, limits),
+            _authenticate(place), _limit_bodies(limits), *([limit_uploads(limits)] if place.objects else []), _tell_status(), _transcode(protos, place, limits),
             {"name": "envoy.filters.http.router",
              "typed_config": {"@type": f"{HTTP}.router.v3.Router", "suppress_envoy_headers": True}}]
 
@@ -26,12 +27,12 @@ def sharing_policy(place):
 
 
 def _sanitise():
-    """Headers by which only we speak: what a token said, and what Envoy tells itself: paths before they were transcoded, how
-    long to wait, when to try again."""
+    """Headers by which only we speak: what a token said, what Envoy tells itself (paths before they were transcoded, how long to
+    wait, when to try again), and what would change a call of the object store without being signed."""
     return {"name": "envoy.filters.http.header_mutation", "typed_config": {
         "@type": f"{HTTP}.header_mutation.v3.HeaderMutation",
         "mutations": {"request_mutations": [
-            {"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in ("x-jwt-", "x-envoy-")]}}}
+            {"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in ("x-jwt-", "x-envoy-", "x-amz-", "x-seaweedfs-", "seaweed-")]}}}
 
 
 def _share(place):

@@ -34,6 +34,9 @@ RATES = {
     "read": Rates(Rate(50, 250), Rate(8_000, 16_000), Rate(10_000, 20_000)),
     "command": Rates(Rate(25, 100), Rate(8_000, 16_000), Rate(10_000, 20_000)),
     # Operators: time, rest, metrics, reference data.
+    # The object store: forms, and links to what they brought.
+    "upload": Rates(Rate(1, 20), Rate(200, 1_000), Rate(200, 1_000)),
+    "link": Rates(Rate(50, 250), Rate(1_000, 2_000), Rate(2_000, 4_000)),
     "control": Rates(Rate(10, 50), Rate(1_000, 2_000), Rate(1_000, 2_000)),
     # What is no RPC: a client that asks much of it is looking for holes.
     "nowhere": Rates(Rate(5, 50), Rate(200, 500), Rate(1_000, 2_000)),
@@ -48,6 +51,15 @@ class Limits:
     body_bytes: int = 1_000_000  # as the services': a request becomes a record of the log, which takes 1 MB
     answer_bytes: int = 4 * MIB
     buffer_bytes: int = 32 * KIB  # of one connection, before its sender is made to wait
+
+    # One upload, a form with its file.
+    upload_bytes: int = 21 * MIB
+    upload_request: float = 90  # until all of it is there
+    upload_silence: float = 10  # in which nothing of it comes
+    upload_answer: float = 30  # for the store to answer, once it is all there
+    uploads_at_once: int = 128
+    links_at_once: int = 512
+    link_cached: int = 300  # for how long a browser may keep what a link brought
 
     # One connection, in seconds unless it says otherwise.
     first_headers: float = 5  # until all headers of a request are there

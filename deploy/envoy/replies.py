@@ -81,13 +81,18 @@ def _status(compare, status):
 
 
 def _text(reason, text, words, retry_after):
+    message = text.en + (": %LOCAL_REPLY_BODY%" if words else "")
+    return {"content_type": "application/json", "json_format": status_of(reason, text, message, retry_after)}
+
+
+def status_of(reason, text, message, retry_after):
+    """google.rpc.Status of one of the runtime's reasons."""
     details = [{"@type": f"{ANY}.ErrorInfo", "reason": reason, "domain": "runtime", "metadata": {}}]
     if reason == "REASON_OVERLOADED":
         details.append({"@type": f"{ANY}.RetryInfo", "retry_delay": f"{retry_after}s"})
     details += [{"@type": f"{ANY}.LocalizedMessage", "locale": locale, "message": message}
                 for locale, message in (("zh-CN", text.zh), ("en", text.en))]
-    return {"content_type": "application/json", "json_format": {
-        "code": text.code, "message": text.en + (": %LOCAL_REPLY_BODY%" if words else ""), "details": details}}
+    return {"code": text.code, "message": message, "details": details}
 
 
 # A transcoded request looks like gRPC by then, but for its original path.

@@ -7,6 +7,7 @@ import re
 
 from limits import seconds
 from names import HTTP, JWT, KIND, LUA, NOBODY, OURS, TRANSCODER, TYPE
+from store import store_routes
 
 # One segment of a resource name: what needs no escape in a path. Without the colon, so that a verb is never taken for a part
 # of the name; without the per cent, so that nothing is hidden from us that a service would see.
@@ -23,7 +24,18 @@ def all_routes(protos, place, limits):
         for rpc in protos.control_rpcs():
             routes += _routes_of(rpc, service, "control", limits, lambda template, named=service: template.replace("{service}", named),
                                  [_header("x-civicmesh-service", exact=service)])
+    if place.objects:
+        for route in routes:
+            _bound(route["route"], limits)
+        routes += store_routes(protos, limits)
     return [*routes, *([_PREFLIGHT] if place.console_origin else []), _nowhere()]
+
+
+def _bound(route, limits):
+    """Uploads may come for longer than other requests, and Envoy has one such limit for all: it is theirs, and the others end by
+    this. But for streams, which may last."""
+    if route["timeout"] != "0s":
+        route["max_stream_duration"] = {"max_stream_duration": seconds(limits.whole_request + limits.answer)}
 
 
 def kind_of(rpc):

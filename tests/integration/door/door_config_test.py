@@ -20,7 +20,7 @@ class ConfigTest(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.folder.cleanup)
         cls.services = all_services()
-        cls.says, cls.made = make(pathlib.Path(cls.folder.name), cls.services, console_origin=CONSOLE)
+        cls.says, cls.made = make(pathlib.Path(cls.folder.name), cls.services, console_origin=CONSOLE, objects="/s3.sock")
         cls.routes = manager_of(cls.made)["route_config"]["virtual_hosts"][0]["routes"]
 
     def requirement(self, route):
@@ -71,12 +71,22 @@ class ConfigTest(unittest.TestCase):
         nobody = next(c for c in self.made["static_resources"]["clusters"] if c["name"] == "nobody")
         self.assertNotIn("endpoints", nobody["load_assignment"])
 
+    def test_two_routes_lead_to_the_store_and_none_where_there_is_no_store(self):
+        leading = lambda made: [(route["name"], route["route"]["cluster"]) for route in manager_of(made)["route_config"]["virtual_hosts"][0]["routes"]
+                                if route.get("route", {}).get("cluster") in ("uploads", "objects")]
+        self.assertEqual(leading(self.made), [("objects: upload", "uploads"), ("objects: link", "objects")])
+        _, without = make(pathlib.Path(self.folder.name), self.services)
+        self.assertEqual(leading(without), [])
+        self.assertNotIn("/s3.sock", json.dumps(without))
+        times = lambda made: (manager_of(made)["request_timeout"], "max_stream_duration" in json.dumps(made))
+        self.assertEqual((times(self.made), times(without)), (("90s", True), ("15s", False)))
+
     def test_every_route_is_of_a_kind_that_has_its_rates(self):
         kinds = {route["name"]: route["metadata"]["filter_metadata"]["civicmesh"]["kind"] for route in self.routes}
         self.assertLessEqual(set(kinds.values()), set(limits.RATES))
         for name, kind in (("intake: IntakeService/SubmitReport", "public"), ("dispatch: DispatchService/ListCases", "read"),
                            ("dispatch: DispatchService/AcceptCase", "command"), ("points: ControlService/AdvanceTime", "control"),
-                           ("nowhere", "nowhere")):
+                           ("objects: upload", "upload"), ("objects: link", "link"), ("nowhere", "nowhere")):
             self.assertEqual(kinds[name], kind)
 
     def test_the_readme_tells_every_limit(self):
