@@ -18,6 +18,7 @@
 #include "services/civicctl/text_output.h"
 #include "services/runtime/base/frame.h"
 #include "services/runtime/base/ids.h"
+#include "services/runtime/journal/event_id.h"
 #include "services/runtime/journal/kafka_journal.h"
 #include "services/runtime/shard/effective.h"
 

@@ -42,12 +42,6 @@ absl::Status Unanswered(const absl::Status& why) {
 
 }  // namespace
 
-std::string HeaderOf(const LogRecord& record, std::string_view name) {
-  for (const auto& [key, value] : record.headers)
-    if (key == name) return value;
-  return "";
-}
-
 absl::StatusOr<int64_t> ReadLog(Journal& journal, Partition at, Stretch stretch,
                                 const std::function<bool(const LogRecord&)>& take) {
   auto reader = journal.NewReader();

@@ -22,7 +22,4 @@ struct Stretch {
 absl::StatusOr<int64_t> ReadLog(Journal& journal, Partition at, Stretch stretch,
                                 const std::function<bool(const LogRecord&)>& take);
 
-// A header's value, "" where the record has none of that name.
-std::string HeaderOf(const LogRecord& record, std::string_view name);
-
 }  // namespace civicmesh::civicctl

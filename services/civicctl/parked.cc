@@ -22,6 +22,7 @@
 #include "services/civicctl/record_text.h"
 #include "services/civicctl/text_output.h"
 #include "services/runtime/base/frame.h"
+#include "services/runtime/journal/event_id.h"
 #include "services/runtime/journal/kafka_journal.h"
 #include "services/runtime/shard/effective.h"
 

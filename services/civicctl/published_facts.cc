@@ -4,11 +4,10 @@
 #include <set>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "services/civicctl/canonical.h"
 #include "services/civicctl/log_reading.h"
+#include "services/runtime/journal/event_id.h"
 
 namespace civicmesh::civicctl {
 namespace {
@@ -16,11 +15,9 @@ namespace {
 using FactId = std::pair<int64_t, int>;
 
 std::optional<FactId> IdOf(const std::string& ce_id, const std::string& domain, int shard) {
-  const std::vector<std::string> parts = absl::StrSplit(ce_id, '/');
-  FactId id;
-  const bool ours = parts.size() == 4 && parts[0] == domain && parts[1] == absl::StrCat(shard) &&
-                    absl::SimpleAtoi(parts[2], &id.first) && absl::SimpleAtoi(parts[3], &id.second);
-  return ours ? std::optional(id) : std::nullopt;
+  const auto id = ParseEventId(ce_id);
+  if (!id || id->domain != domain || id->shard != shard) return std::nullopt;
+  return FactId(id->journal_offset, id->index);
 }
 
 std::string Text(const FactId& id) { return absl::StrCat("fact ", id.first, "/", id.second); }

@@ -13,6 +13,7 @@
 #include "services/civicctl/canonical.h"
 #include "services/civicctl/log_reading.h"
 #include "services/civicctl/text_output.h"
+#include "services/runtime/journal/event_id.h"
 #include "services/runtime/shard/actor_record.h"
 
 namespace civicmesh::civicctl {

@@ -18,6 +18,7 @@
 #include "civicmesh/intake/v1/intake_events.pb.h"
 #include "civicmesh/points/v1/points_events.pb.h"
 #include "civicmesh/volunteering/v1/volunteering_events.pb.h"
+#include "services/runtime/journal/event_id.h"
 
 namespace civicmesh::webhooks {
 namespace {
@@ -47,12 +48,6 @@ const unsigned char* Bytes(const std::string& text) { return reinterpret_cast<co
 }  // namespace
 
 bool KnowsEvent(const std::string& type) { return EventType(type) != nullptr; }
-
-std::string HeaderOf(const LogRecord& record, std::string_view name) {
-  for (const auto& [key, value] : record.headers)
-    if (key == name) return value;
-  return "";
-}
 
 absl::StatusOr<std::string> CloudEventJson(const LogRecord& record) {
   const auto event = EventOf(record);

@@ -11,9 +11,6 @@
 
 namespace civicmesh::webhooks {
 
-// "" where the record has no such header.
-std::string HeaderOf(const LogRecord& record, std::string_view name);
-
 // Whether this release knows events of that full name.
 bool KnowsEvent(const std::string& type);
 

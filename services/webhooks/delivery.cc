@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "services/runtime/base/log.h"
+#include "services/runtime/journal/event_id.h"
 #include "services/webhooks/cloud_event.h"
 
 namespace civicmesh::webhooks {
@@ -47,8 +48,8 @@ class Scan : public LogSink {
       absl::Time time;
       return absl::ParseTime(absl::RFC3339_full, HeaderOf(record, "ce_time"), &time, nullptr) && time < from_.time;
     }
-    const auto place = PlaceOf(HeaderOf(record, "ce_id")), from = PlaceOf(from_.id);
-    return place && std::pair(place->offset, place->index) < std::pair(from->offset, from->index);
+    const auto place = ParseEventId(HeaderOf(record, "ce_id")), from = ParseEventId(from_.id);
+    return place && std::pair(place->journal_offset, place->index) < std::pair(from->journal_offset, from->index);
   }
 
   const ReplayFrom from_;
@@ -144,7 +145,8 @@ absl::StatusOr<int64_t> Delivery::Impl::Position(Journal& journal, LogReader& re
   }
   if (!Replays()) return position;
   const ReplayFrom& from = subscription.replay->from;
-  if (const auto place = PlaceOf(from.id); place && (place->domain != domain || place->shard != shard)) return position;
+  if (const auto place = ParseEventId(from.id); place && (place->domain != domain || place->shard != shard))
+    return position;
   auto first = OffsetOf(journal, from, shard);
   if (!first.ok()) return first.status();
   return std::min(position, *first);

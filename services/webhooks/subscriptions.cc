@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "services/runtime/journal/event_id.h"
 
 namespace civicmesh::webhooks {
 namespace {
@@ -66,7 +66,7 @@ absl::Status ReadReplay(const Json& json, Subscription* one) {
   Replay replay{.name = TextOf(*found, "name"), .from = {}};
   const std::string from = TextOf(*found, "from");
   if (replay.name.empty()) return Wrong(one->id, "replay needs a name; each is carried out once");
-  if (PlaceOf(from)) {
+  if (ParseEventId(from)) {
     replay.from.id = from;
   } else if (!absl::ParseTime(absl::RFC3339_full, from, &replay.from.time, nullptr)) {
     return Wrong(one->id, "replay.from is an event's id, as dispatch/3/120/0, or a time (RFC 3339)");
@@ -120,16 +120,6 @@ absl::StatusOr<std::vector<Subscription>> ParseSubscriptions(const std::string& 
     all.push_back(*std::move(one));
   }
   return all;
-}
-
-std::optional<EventPlace> PlaceOf(std::string_view id) {
-  const std::vector<std::string> parts = absl::StrSplit(absl::string_view(id.data(), id.size()), '/');
-  EventPlace place;
-  if (parts.size() != 4 || parts[0].empty() || !absl::SimpleAtoi(parts[1], &place.shard) ||
-      !absl::SimpleAtoi(parts[2], &place.offset) || !absl::SimpleAtoi(parts[3], &place.index) || place.shard < 0)
-    return std::nullopt;
-  place.domain = parts[0];
-  return place;
 }
 
 }  // namespace civicmesh::webhooks

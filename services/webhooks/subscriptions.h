@@ -45,13 +45,4 @@ struct Subscription {
 // INVALID_ARGUMENT: names the subscription and the field.
 absl::StatusOr<std::vector<Subscription>> ParseSubscriptions(const std::string& json);
 
-// The parts of a CloudEvents id of ours; nullopt for anything else.
-struct EventPlace {
-  std::string domain;
-  int shard = 0;
-  int64_t offset = 0;
-  int64_t index = 0;
-};
-std::optional<EventPlace> PlaceOf(std::string_view id);
-
 }  // namespace civicmesh::webhooks

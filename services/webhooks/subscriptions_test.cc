@@ -58,11 +58,5 @@ TEST(SubscriptionsTest, SaysWhatIsWrongWithWhich) {
               HasSubstr("twice"));
 }
 
-TEST(SubscriptionsTest, KnowsIdsOfOurs) {
-  EXPECT_EQ(PlaceOf("dispatch/3/120/0")->offset, 120);
-  for (const char* none : {"", "dispatch", "dispatch/3/120", "dispatch/3/x/0", "/3/1/0", "a/-1/1/0", "a/1/1/0/0"})
-    EXPECT_FALSE(PlaceOf(none)) << none;
-}
-
 }  // namespace
 }  // namespace civicmesh::webhooks

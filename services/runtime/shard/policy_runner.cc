@@ -3,14 +3,13 @@
 #include <deque>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "civicmesh/log/v1/log.pb.h"
 #include "services/runtime/base/frame.h"
 #include "services/runtime/base/ids.h"
+#include "services/runtime/journal/event_id.h"
 
 namespace civicmesh {
 namespace {
@@ -18,27 +17,21 @@ namespace {
 constexpr int kTurn = 500;
 constexpr int kWaitMs = 50;
 
-const std::string* Header(const LogRecord& record, std::string_view name) {
-  for (const auto& [key, value] : record.headers)
-    if (key == name) return &value;
-  return nullptr;
-}
-
 }  // namespace
 
 absl::StatusOr<PublicFact> ParseFact(const LogRecord& record) {
-  const std::string *id = Header(record, "ce_id"), *type = Header(record, "ce_type"), *time = Header(record, "ce_time"),
-                    *subject = Header(record, "ce_subject");
-  if (!id || !type || !time || !subject) return absl::InvalidArgumentError("an event without its headers");
-  PublicFact fact{.type = *type, .subject = *subject, .bytes = record.value};
-  std::vector<std::string> parts = absl::StrSplit(*id, '/');
+  const auto id = ParseEventId(HeaderOf(record, "ce_id"));
+  PublicFact fact{
+      .type = HeaderOf(record, "ce_type"), .subject = HeaderOf(record, "ce_subject"), .bytes = record.value};
   absl::Time at;
-  if (parts.size() != 4 || !absl::SimpleAtoi(parts[1], &fact.source_shard) ||
-      !absl::SimpleAtoi(parts[2], &fact.journal_offset) || !absl::SimpleAtoi(parts[3], &fact.index) ||
-      !absl::ParseTime(absl::RFC3339_full, *time, &at, nullptr))
-    return absl::InvalidArgumentError(absl::StrCat("an event with an unreadable id or time: ", *id));
+  if (!id || fact.type.empty() || fact.subject.empty() ||
+      !absl::ParseTime(absl::RFC3339_full, HeaderOf(record, "ce_time"), &at, nullptr))
+    return absl::InvalidArgumentError(absl::StrCat("no event of ours: ", HeaderOf(record, "ce_id")));
+  fact.source_shard = id->shard;
+  fact.journal_offset = id->journal_offset;
+  fact.index = id->index;
   fact.time_ms = absl::ToUnixMillis(at);
-  if (const std::string* trace = Header(record, "traceparent")) fact.traceparent = *trace;
+  fact.traceparent = HeaderOf(record, "traceparent");
   return fact;
 }
 

@@ -3,11 +3,10 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "services/runtime/base/frame.h"
 #include "services/runtime/base/ids.h"
+#include "services/runtime/journal/event_id.h"
 #include "services/runtime/shard/shard_owner.h"
 
 namespace civicmesh {
@@ -17,12 +16,6 @@ using log::v1::Record;
 namespace {
 
 std::string HashOf(const LogRecord& record) { return Sha256(record.value).substr(0, 16); }
-
-std::string HeaderOf(const LogRecord& record, std::string_view name) {
-  for (const auto& [key, value] : record.headers)
-    if (key == name) return value;
-  return "";
-}
 
 }  // namespace
 
@@ -99,15 +92,13 @@ bool ShardOwner::FindPublished() {
     End("the last published event cannot be read", 500);
     return false;
   }
-  // ce_id = <domain>/<shard>/<journal offset>/<index>
-  std::vector<std::string> id = absl::StrSplit(HeaderOf(*last, "ce_id"), '/');
-  int64_t at = 0;
-  if (id.size() != 4 || !absl::SimpleAtoi(id[2], &at)) {
+  const auto id = ParseEventId(HeaderOf(*last, "ce_id"));
+  if (!id) {
     Lost(absl::DataLossError("the last published event has no id of ours"));
     return false;
   }
   if (rules_.publish_check) {
-    auto record = ports_.reader->ReadAt({Topic::kJournal, shard_}, at);
+    auto record = ports_.reader->ReadAt({Topic::kJournal, shard_}, id->journal_offset);
     if (!record.ok() && record.status().code() != absl::StatusCode::kNotFound) {
       End("the last published record cannot be read", 500);
       return false;
@@ -117,7 +108,7 @@ bool ShardOwner::FindPublished() {
       return false;
     }
   }
-  publish_from_ = at;
+  publish_from_ = id->journal_offset;
   return true;
 }
 
