@@ -85,6 +85,7 @@ class City:
         self.keys = self.folder / "keys"
         self.installation = self._read("installation.json") or {}
         self.founded = bool(self.installation)  # before this run
+        self.jwks, self.jwks_authorities = str(self.keys / "jwks.json"), ""  # a URL, where deploy/up was told one
         self._guard = None
         self.objects = None
 
@@ -203,12 +204,20 @@ class City:
             self.parts.start(Part(name, [
                 str(program), f"--listen=unix:{self._socket(name)}", f"--kafka={self.kafka}", f"--redis=unix:{self.redis}",
                 f"--shards={self.installation['shards']}", f"--clock={self.installation['clock']}",
-                f"--jwks={self.keys / 'jwks.json'}", f"--issuer={ISSUER}", f"--audience={AUDIENCE}",
+                *self._key_set(name), f"--issuer={ISSUER}", f"--audience={AUDIENCE}",
                 *(f"--{kind}_audience={audience}" for kind, audience in AUDIENCES.items()),
                 *(["--development_tokens"] if self.installation.get("development_tokens") else []),
             ], env={**{f"{variable}_FILE": str(file) for variable, file in self._secrets().items()}, **self.access(name),
                     "CIVICMESH_OPEN311": str(self.keys / "open311.json")},
                 reads=self._reads(name)))
+
+    def _key_set(self, name):
+        """Where a service gets it, and where it keeps what it got."""
+        if self.jwks == str(self.keys / "jwks.json"):
+            return [f"--jwks={self.jwks}"]
+        kept = self.folder / "issuer"
+        kept.mkdir(mode=0o700, exist_ok=True)
+        return [f"--jwks={self.jwks}", f"--jwks_kept_in={kept / name}.json", f"--jwks_authorities={self.jwks_authorities}"]
 
     def start_webhooks(self):
         """Where somebody has written who is to be told (services/webhooks/README.md)."""
@@ -253,8 +262,9 @@ class City:
         text = json.dumps(config.make_config(says, config.Place(
             port=port, sockets={name: str(self._socket(name)) for name in names}, admin=str(self._socket("envoy")),
             descriptors=str(folder / "civicmesh.pb"), access_log=str(self.parts.log("access")),
-            jwks=str(self.keys / "jwks.json"), issuer=ISSUER, audiences=(AUDIENCE, *AUDIENCES.values()), console_origin=console_origin,
-            objects=str(self.objects.socket) if self.objects else "")), indent=1)
+            jwks=self.jwks, issuer=ISSUER, audiences=(AUDIENCE, *AUDIENCES.values()), agency_audience=AUDIENCES["agency"],
+            console_origin=console_origin, objects=str(self.objects.socket) if self.objects else "",
+            **({"jwks_authorities": self.jwks_authorities} if self.jwks_authorities else {}))), indent=1)
         (folder / "envoy.json").write_text(text, encoding="ascii")
         self.parts.start(Part("envoy", envoy_command(folder / "envoy.json"), reads=text))
         self.parts.await_ready("envoy", lambda: self._ask_envoy("/ready") is not None, broker.PATIENCE)

@@ -50,7 +50,9 @@ class Logins:
     def _redis_rights(user):
         if user == OPERATOR:
             return "~* &* +@all"
-        return f"~civicmesh:{user}:* &civicmesh:{user}:* -@all " + " ".join(f"+{command}" for command in COMMANDS)
+        own = f"~civicmesh:{user}:* &civicmesh:{user}:* -@all " + " ".join(f"+{command}" for command in COMMANDS)
+        # Beside its own: which tokens that are good once are used up, whichever service they were shown to.
+        return f"{own} (~civicmesh:once:* +set)"
 
     @staticmethod
     def _password(file, name):

@@ -59,6 +59,10 @@ def options():
                         help="begin a new city with this backup (civicctl backup) instead of the sample; its keys/ must be there")
     parser.add_argument("--development-tokens", action="store_true", default=None,
                         help="believe tokens that say what their subject may (for tests); fixed too")
+    parser.add_argument("--jwks-url", metavar="URL",
+                        help="services and door take the key set from there, not from keys/jwks.json; it must hold that key too")
+    parser.add_argument("--jwks-authorities", type=existing_file, metavar="FILE",
+                        help="who may certify the server of that URL (PEM; whom this machine trusts)")
     parser.add_argument("--no-replay", action="store_true", help="a city without reports")
     parser.add_argument("--services", type=lambda names: names.split(","), metavar="A,B", help="only these (for tests)")
     parser.add_argument("--objects", action="store_true", help="with the object store, although not all services are asked for (for tests)")
@@ -113,6 +117,7 @@ def start(asked, stages, city):
     if asked.restore and city.installation.get("restored") != str(asked.restore):
         prepare_restore(city)
     city.make_keys()
+    city.jwks, city.jwks_authorities = asked.jwks_url or city.jwks, asked.jwks_authorities or ""
     city.make_open311(asked.port)
     with stages.stage("topics"):
         city.civicctl("topics", "create", f"--kafka={city.kafka}", f"--shards={city.installation['shards']}",

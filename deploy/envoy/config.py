@@ -11,6 +11,7 @@ refuses. Here: how they come together, connections, and what holds when all is f
 import dataclasses
 
 from filters import all_filters, sharing_policy
+from issuer import issuer_cluster
 from limits import Limits, seconds
 from names import NOBODY, TYPE
 from overload import overload_manager
@@ -28,10 +29,12 @@ class Place:
     admin: str  # the path of the socket of Envoy's own administration
     descriptors: str  # the path of the descriptor set
     access_log: str
-    jwks: str
+    jwks: str  # a file, or the issuer's URL
     issuer: str
     audiences: tuple  # of the kinds of clients that there are
     objects: str = ""  # the path of the object store's socket; "": there is none
+    agency_audience: str = ""  # which of them is other agencies'; "": none
+    jwks_authorities: str = "/etc/ssl/certs/ca-certificates.crt"  # who may certify the server of that URL
     console_origin: str = ""  # whose pages may read our answers, as "https://console.city.example"; "": nobody's
     known_addresses: tuple = ("127.0.0.1",)  # that may ask as often as limits.Rates.known says
 
@@ -43,7 +46,7 @@ def make_config(protos, place, limits=Limits()):
         "static_resources": {
             "listeners": [_listener(protos, place, limits)],
             "clusters": [_cluster(name, place.sockets[name], limits) for name in protos.services] + [
-                *(store_clusters(place, limits) if place.objects else []), _NOBODY],
+                *(store_clusters(place, limits) if place.objects else []), _NOBODY, *issuer_cluster(place, limits)],
         },
         **overload_manager(limits),
     }

@@ -1,12 +1,14 @@
 """What a request passes on its way in, in this order."""
-from names import CORS, HTTP, JWT, LUA, TRANSCODER
-from rates import limit_rates
+from issuer import key_set
+from names import CLAIMS, CORS, HTTP, JWT, LUA, TRANSCODER
+from rates import limit_agencies, limit_rates, take_once
 from store import limit_uploads
 
 
 def all_filters(protos, place, limits):
     return [_sanitise(), *_share(place), _translate_grpc_web(), limit_rates(limits, place.known_addresses), _check_shape_of_token(),
-            _authenticate(place), _limit_bodies(limits), *([limit_uploads(limits)] if place.objects else []), _tell_status(), _transcode(protos, place, limits),
+            _authenticate(place, limits), *limit_agencies(limits, place.agency_audience), take_once(limits), _limit_bodies(limits),
+            *([limit_uploads(limits)] if place.objects else []), _tell_status(), _transcode(protos, place, limits),
             {"name": "envoy.filters.http.router",
              "typed_config": {"@type": f"{HTTP}.router.v3.Router", "suppress_envoy_headers": True}}]
 
@@ -56,7 +58,7 @@ def _check_shape_of_token():
         "rules": {"action": "DENY", "policies": {"token": {"permissions": [odd], "principals": [{"any": True}]}}}}}
 
 
-def _authenticate(place):
+def _authenticate(place, limits):
     provider = {
         "issuer": place.issuer,
         "audiences": list(place.audiences),
@@ -64,7 +66,8 @@ def _authenticate(place):
         "clock_skew_seconds": 60,  # as the services'
         "forward": True,  # the services verify it again and read the posts from it
         "from_headers": [{"name": "Authorization", "value_prefix": "Bearer "}],
-        "local_jwks": {"filename": place.jwks},
+        "payload_in_metadata": CLAIMS,
+        **key_set(place, limits),
     }
     token = {"provider_name": "city"}
     return {"name": JWT, "typed_config": {

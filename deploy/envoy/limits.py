@@ -80,6 +80,11 @@ class Limits:
     heap_bytes: int = 512 * MIB
     remembered_addresses: int = 20_000  # addresses and kinds of call whose rate is kept; the longest unseen is forgotten
     rates: dict = dataclasses.field(default_factory=lambda: dict(RATES))
+    agency_per_second: int = 200  # of one agency, by its token: the services count it against its own quota
+    agency_burst: int = 2_000
+    remembered_agencies: int = 1_000
+    one_time_seconds: int = 660  # that a token which is good once may live, with the skew: so long it passes no second time
+    remembered_tokens: int = 20_000  # that were good once
     retry_after: int = 1  # what a refused client is told to wait
 
     # The way on to a service. It answers within its --reply_wait (5 s), even if only "unknown": we wait a little longer.
@@ -87,6 +92,11 @@ class Limits:
     connect: float = 1
     waiting: int = 1_024  # calls of one service, while there is no connection to it
     at_once: int = 4_096  # calls of one service
+
+    # The way to the issuer's keys, where they are at a URL.
+    keys_every: int = 300  # seconds between two looks
+    keys_retry: int = 10  # the same after one that brought none
+    keys_answer: int = 5  # until it has answered
 
 
 def seconds(number):

@@ -8,5 +8,9 @@ JWT = "envoy.filters.http.jwt_authn"
 TRANSCODER = "envoy.filters.http.grpc_json_transcoder"
 # Where a route says of which kind its calls are (limits.RATES).
 OURS, KIND = "civicmesh", "kind"
+# Under which the filter for tokens leaves what a good one claims.
+CLAIMS = "claims"
+# The cluster of whoever signs tokens.
+ISSUER = "issuer"
 # A cluster without anybody in it.
 NOBODY = "nobody"

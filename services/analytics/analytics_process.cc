@@ -7,10 +7,8 @@
 
 #include "services/analytics/analytics_rpc.h"
 #include "services/runtime/base/clock.h"
-#include "services/runtime/rpc/auth.h"
 #include "services/runtime/rpc/control_service.h"
-#include "services/runtime/rpc/gate.h"
-#include "services/runtime/rpc/key_rotation.h"
+#include "services/runtime/rpc/doorkeeper.h"
 #include "services/runtime/rpc/metrics.h"
 #include "services/runtime/rpc/people.h"
 #include "services/runtime/rpc/rpc_server.h"
@@ -46,9 +44,7 @@ struct AnalyticsProcess::Impl {
   const Clock* const clock = Clock::Real();
   Metrics metrics{kName};
   Fold fold;
-  std::unique_ptr<TokenVerifier> tokens;
-  std::unique_ptr<KeyRotation> rotation;
-  std::unique_ptr<Gate> gate;
+  std::unique_ptr<Doorkeeper> keeper;
   ServiceContext context;
   std::unique_ptr<RpcServer> server;
   int64_t looked_ms = 0;
@@ -57,21 +53,15 @@ struct AnalyticsProcess::Impl {
 
   explicit Impl(std::vector<FoldSource> sources) : fold(std::move(sources), clock) {}
 
-  absl::Status Start(const ProcessOptions& options, const ReferenceLibrary* references) {
-    auto made = TokenVerifier::Make({.jwks = options.jwks,
-                                     .issuer = options.issuer,
-                                     .audience = options.audience,
-                                     .audiences = options.audiences,
-                                     .development = options.development_tokens});
+  absl::Status Start(const ProcessOptions& options, const ReferenceLibrary* references, Once* once) {
+    auto made = Doorkeeper::Make(options, PeopleOf(*references), once, clock, &metrics);
     if (!made.ok()) return made.status();
-    tokens = *std::move(made);
-    rotation = std::make_unique<KeyRotation>(tokens.get(), options.read_jwks, options.jwks);
-    gate = std::make_unique<Gate>(tokens.get(), PeopleOf(*references), clock, options.driven_clock);
+    keeper = *std::move(made);
     context = {.domain = kName,
                .shards = 0,
                .driven_clock = options.driven_clock,
                .clock = clock,
-               .gate = gate.get(),
+               .gate = keeper->gate(),
                .metrics = &metrics,
                .status = [] { return std::vector<ShardStatus>(); }};
     metrics.ObserveGauge("civicmesh_fold_lag", "Public events that stand in a source's topic and are not folded.",
@@ -89,13 +79,14 @@ struct AnalyticsProcess::Impl {
   }
 
   absl::Status Tick() {
-    rotation->Look(clock->steady_ms());
+    keeper->Tick();
     if (clock->steady_ms() - looked_ms >= kLookEveryMs) {
       looked_ms = clock->steady_ms();
       looks.Post([this] { fold.Progress().IgnoreError(); });
     }
     const absl::Status health = fold.Health();
-    server->Say("", health.ok());
+    server->Say("keys", keeper->keys_good());
+    server->Say("", health.ok() && keeper->ready());
     return absl::IsUnavailable(health) ? absl::OkStatus() : health;
   }
 
@@ -111,9 +102,10 @@ AnalyticsProcess::~AnalyticsProcess() { impl_->Drain(absl::ZeroDuration()); }
 
 absl::StatusOr<std::unique_ptr<AnalyticsProcess>> AnalyticsProcess::Start(const ProcessOptions& options,
                                                                           std::vector<FoldSource> sources,
-                                                                          const ReferenceLibrary* references) {
+                                                                          const ReferenceLibrary* references,
+                                                                          Once* once) {
   std::unique_ptr<AnalyticsProcess> process(new AnalyticsProcess(std::make_unique<Impl>(std::move(sources))));
-  if (auto started = process->impl_->Start(options, references); !started.ok()) return started;
+  if (auto started = process->impl_->Start(options, references, once); !started.ok()) return started;
   return process;
 }
 

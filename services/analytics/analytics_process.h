@@ -17,10 +17,12 @@ class AnalyticsProcess {
  public:
   // INVALID_ARGUMENT: the key set, issuer or audience is unusable. UNAVAILABLE: cannot listen. Reads and serves when it
   // returns; healthy only once Tick says so.
-  // Of `references`, which outlives the process, only the roster is asked for.
+  // Of `references`, which outlives the process, only the roster, revocations and quotas are asked for. `once`, which
+  // outlives it too: for tokens that are good once; null: none is taken.
   static absl::StatusOr<std::unique_ptr<AnalyticsProcess>> Start(const ProcessOptions& options,
                                                                  std::vector<FoldSource> sources,
-                                                                 const ReferenceLibrary* references);
+                                                                 const ReferenceLibrary* references,
+                                                                 Once* once = nullptr);
   ~AnalyticsProcess();
 
   // To be called several times a second: settles what the health service says: "" = folds and serves. DATA_LOSS or

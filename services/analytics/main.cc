@@ -6,6 +6,7 @@
 
 #include "services/analytics/analytics_process.h"
 #include "services/runtime/base/log.h"
+#include "services/runtime/hotstate/redis_once.h"
 #include "services/runtime/journal/kafka_journal.h"
 #include "services/runtime/rpc/people.h"
 #include "services/runtime/rpc/service_flags.h"
@@ -35,7 +36,9 @@ int main(int argc, char** argv) {
   KafkaJournal reference_journal(ReferenceFromFlags());
   ReferenceLibrary library(WithRoster({}));
   const ReferenceReader reference_reader(&reference_journal, &library);
-  auto process = analytics::AnalyticsProcess::Start(options, sources, &library);
+  const std::vector<std::string> redis = RedisFromFlags();
+  const auto once = redis.empty() ? nullptr : std::make_unique<RedisOnce>(redis, RedisLoginFromFlags());
+  auto process = analytics::AnalyticsProcess::Start(options, sources, &library, once.get());
   if (!process.ok()) return RefuseToStart(process.status());
   Log(Severity::kInfo, "started", {{"listen", options.listen}});
 

@@ -235,6 +235,11 @@ Command RevocationsCommand() {
                         "reference.v1.Revocations as JSON", ReadRevocations);
 }
 
+Command QuotasCommand() {
+  return PublishCommand("quotas", "publish how often single agencies may ask, in place of the list before",
+                        "reference.v1.AgencyQuotas as JSON", ReadAgencyQuotas);
+}
+
 Command LoadCommand() {
   return {"load", "publish the district's reference data and make it hold", [](CLI::App& app) {
             auto options = std::make_shared<Options>();

@@ -1,5 +1,6 @@
-// civicctl roster and revocations: publish who holds which post and which tokens are good no more, which every service
-// reads and asks (people/roster.h, revocations.h). The last one holds.
+// civicctl roster, revocations and quotas: publish who holds which post, which tokens are good no more and how often
+// single agencies may ask, which every service reads and asks (people/roster.h, revocations.h, agency_quotas.h). The
+// last one holds.
 //
 // civicctl load: publishes a district's reference data and makes it hold in every service that decides by it (R10).
 //
@@ -14,6 +15,7 @@ namespace civicmesh::civicctl {
 
 Command RosterCommand();
 Command RevocationsCommand();
+Command QuotasCommand();
 Command LoadCommand();
 
 }  // namespace civicmesh::civicctl

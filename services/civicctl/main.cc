@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
       AccessCommand(),
       RosterCommand(),
       RevocationsCommand(),
+      QuotasCommand(),
       LoadCommand(),
       JournalCommand(),
       EventsCommand(),

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "civicmesh/reference/v1/notices.pb.h"
+#include "civicmesh/reference/v1/quotas.pb.h"
 #include "civicmesh/reference/v1/reference.pb.h"
 #include "services/civicctl/canonical.h"
 #include "services/civicctl/domains.h"
@@ -17,6 +18,7 @@
 #include "services/civicctl/published_standard.h"
 #include "services/intake/domain/notice_words.h"
 #include "services/runtime/base/ids.h"
+#include "services/runtime/people/agency_quotas.h"
 #include "services/runtime/people/revocations.h"
 #include "services/runtime/people/roster.h"
 
@@ -43,6 +45,7 @@ std::string About(const reference::District& d) {
 }
 std::string About(const reference::Roster& r) { return absl::StrCat(r.members_size(), " members"); }
 std::string About(const reference::Revocations& r) { return absl::StrCat(r.revocations_size(), " entries"); }
+std::string About(const reference::AgencyQuotas& q) { return absl::StrCat(q.quotas_size(), " agencies"); }
 std::string About(const reference::PointsRules& r) { return absl::StrCat(r.rules_size(), " earning rules"); }
 std::string About(const reference::Catalogue& c) { return absl::StrCat(c.items_size(), " items"); }
 std::string About(const reference::Notices& n) {
@@ -163,6 +166,10 @@ absl::StatusOr<Content> ReadRoster(const std::string& path) {
 
 absl::StatusOr<Content> ReadRevocations(const std::string& path) {
   return ReadForAll<reference::Revocations, Revocations>(kRevocationsKind, path);
+}
+
+absl::StatusOr<Content> ReadAgencyQuotas(const std::string& path) {
+  return ReadForAll<reference::AgencyQuotas, AgencyQuotas>(kAgencyQuotasKind, path);
 }
 
 }  // namespace civicmesh::civicctl

@@ -36,8 +36,10 @@ struct Contents {
 absl::StatusOr<Contents> ReadContents(const ContentSources& sources);
 
 // What every service reads and none activates: a roster.json (people/roster.h), and the list of tokens that are good no
-// more (people/revocations.h). INVALID_ARGUMENT or NOT_FOUND: as above.
+// more (people/revocations.h), and agencies' own quotas (people/agency_quotas.h). INVALID_ARGUMENT or NOT_FOUND: as
+// above.
 absl::StatusOr<Content> ReadRoster(const std::string& path);
 absl::StatusOr<Content> ReadRevocations(const std::string& path);
+absl::StatusOr<Content> ReadAgencyQuotas(const std::string& path);
 
 }  // namespace civicmesh::civicctl

@@ -43,6 +43,8 @@ std::string ReplyChannel(std::string_view domain, std::string_view replica) {
   return channel.append(domain).append(":replies:").append(replica);
 }
 
+std::string OnceKey(std::string_view id) { return std::string("civicmesh:once:").append(id); }
+
 int ShardOf(std::string_view key, int shards) {
   assert(shards > 0);
   unsigned char digest[SHA256_DIGEST_LENGTH];

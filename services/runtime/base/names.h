@@ -33,6 +33,9 @@ std::string HotPrefix(std::string_view domain, int fold_version, int shard);
 // The channel on which a replica hears answers to its commands.
 std::string ReplyChannel(std::string_view domain, std::string_view replica);
 
+// Under which every service notes that an id is used up: "civicmesh:once:" and the id. Shared by all domains.
+std::string OnceKey(std::string_view id);
+
 // The first 8 bytes of SHA-256(key), big-endian, mod `shards`. `shards` is positive.
 int ShardOf(std::string_view key, int shards);
 

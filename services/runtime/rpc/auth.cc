@@ -38,6 +38,8 @@ using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY, EVP_PKEY_free>>;
 constexpr size_t kMaxTokenBytes = 8 * 1024;
 constexpr size_t kCoordinate = 32;
 constexpr absl::Duration kSkew = absl::Seconds(60);
+constexpr absl::Duration kLongestOneTime = absl::Minutes(10);
+constexpr char kUse[] = "civicmesh_use";
 
 absl::Status Refused(const char* why) { return absl::UnauthenticatedError(why); }
 
@@ -106,6 +108,13 @@ std::optional<absl::Time> TimeAt(const Json& claims, const char* name) {
   return absl::FromUnixSeconds(static_cast<int64_t>(seconds));
 }
 
+// A citizen's app may least; an agency has its quota beside what the console has.
+int Narrowness(ClientKind kind) {
+  constexpr ClientKind kWidestFirst[] = {ClientKind::kAny, ClientKind::kStaff, ClientKind::kAgency,
+                                         ClientKind::kCitizen};
+  return static_cast<int>(std::find(std::begin(kWidestFirst), std::end(kWidestFirst), kind) - kWidestFirst);
+}
+
 // The kind of client that the claim aud names, the narrowest where it names several; none where it names none of ours.
 std::optional<ClientKind> ClientOf(const Json& claims, const AuthOptions& options) {
   std::set<std::string> named;
@@ -118,7 +127,7 @@ std::optional<ClientKind> ClientOf(const Json& claims, const AuthOptions& option
   std::optional<ClientKind> found;
   if (!options.audience.empty() && named.count(options.audience)) found = ClientKind::kAny;
   for (const auto& [audience, kind] : options.audiences)
-    if (named.count(audience) && found != ClientKind::kCitizen) found = kind;
+    if (named.count(audience) && (!found || Narrowness(kind) > Narrowness(*found))) found = kind;
   return found;
 }
 
@@ -153,6 +162,8 @@ struct TokenVerifier::Impl {
   Recent recent ABSL_GUARDED_BY(mutex);
   absl::flat_hash_map<std::string, Recent::iterator> cache ABSL_GUARDED_BY(mutex);
   std::shared_ptr<const Keys> keys ABSL_GUARDED_BY(mutex);
+  std::string jwks ABSL_GUARDED_BY(mutex);  // of keys
+  absl::Time good_until ABSL_GUARDED_BY(mutex) = absl::InfinitePast();
 
   static absl::StatusOr<std::shared_ptr<const Keys>> ReadKeys(const std::string& jwks) {
     const Json set = ParseJson(jwks);
@@ -166,8 +177,12 @@ struct TokenVerifier::Impl {
   }
 
   static absl::Status AddKey(const Json& jwk, Keys& keys) {
+    // A set with a secret in it was not meant for us to read, and who else has read it?
+    if (jwk.is_object() && (jwk.contains("d") || jwk.contains("k")))
+      return absl::InvalidArgumentError("the key set holds private keys");
     if (!jwk.is_object() || StringAt(jwk, "kty") != "EC" || StringAt(jwk, "crv") != "P-256") return absl::OkStatus();
     if (const std::string use = StringAt(jwk, "use"); !use.empty() && use != "sig") return absl::OkStatus();
+    if (const std::string alg = StringAt(jwk, "alg"); !alg.empty() && alg != "ES256") return absl::OkStatus();
     auto x = Decode(StringAt(jwk, "x")), y = Decode(StringAt(jwk, "y"));
     Key key = x && y ? MakeKey(*x, *y) : nullptr;
     const std::string kid = StringAt(jwk, "kid");
@@ -177,8 +192,10 @@ struct TokenVerifier::Impl {
     return absl::OkStatus();
   }
 
-  std::shared_ptr<const Keys> CurrentKeys() const {
+  absl::StatusOr<std::shared_ptr<const Keys>> KeysAt(absl::Time now) const {
     absl::MutexLock lock(&mutex);
+    if (!keys) return absl::UnavailableError("the issuer's key set has not been read yet");
+    if (now >= good_until) return absl::UnavailableError("the issuer has not been reached for too long");
     return keys;
   }
 
@@ -192,7 +209,10 @@ struct TokenVerifier::Impl {
     if (!header.is_object() || StringAt(header, "alg") != "ES256" || header.contains("crit"))
       return Refused("not an ES256 token");
     auto key = keys.find(StringAt(header, "kid"));
-    if (key == keys.end()) return Refused("signed by an unknown key");
+    if (key == keys.end()) {
+      if (options.unknown_key) options.unknown_key();
+      return Refused("signed by an unknown key");
+    }
     if (!SignatureHolds(key->second.get(), std::string_view(token).substr(0, token.rfind('.')), *signature))
       return Refused("the signature does not hold");
     return ReadClaims(ParseJson(*claims_text));
@@ -222,7 +242,19 @@ struct TokenVerifier::Impl {
     const std::string& subject = verified.holder.subject;
     if (subject.empty() || subject.size() > 256 || subject == "timer" || subject.rfind("policy:", 0) == 0)
       return Refused("without a subject");
+    verified.holder.good_until = verified.until + kSkew;
+    if (claims.contains(kUse))
+      if (auto once = ReadUse(claims, verified); !once.ok()) return once;
     return verified;
+  }
+
+  static absl::Status ReadUse(const Json& claims, Verified& verified) {
+    if (StringAt(claims, kUse) != "once") return Refused("for a use that is not known here");
+    const auto issued = TimeAt(claims, "iat");
+    if (!issued || verified.holder.token_id.empty() || verified.until - *issued > kLongestOneTime)
+      return Refused("good once, but without an id, or for too long");
+    verified.holder.one_time = true;
+    return absl::OkStatus();
   }
 
   std::optional<Verified> Recall(const std::string& digest) {
@@ -263,14 +295,18 @@ absl::StatusOr<std::unique_ptr<TokenVerifier>> TokenVerifier::Make(AuthOptions o
   const std::string jwks = std::move(options.jwks);
   impl->options = std::move(options);
   std::unique_ptr<TokenVerifier> made(new TokenVerifier(std::move(impl)));
+  if (made->impl_->options.keys_come_later && jwks.empty()) return made;
   if (auto keys = made->Rotate(jwks); !keys.ok()) return keys;
   return made;
 }
 
-absl::Status TokenVerifier::Rotate(const std::string& jwks) {
+absl::Status TokenVerifier::Rotate(const std::string& jwks, absl::Time good_until) {
   auto keys = Impl::ReadKeys(jwks);
   if (!keys.ok()) return keys.status();
   absl::MutexLock lock(&impl_->mutex);
+  impl_->good_until = good_until;
+  if (impl_->keys && impl_->jwks == jwks) return absl::OkStatus();
+  impl_->jwks = jwks;
   impl_->keys = *std::move(keys);
   impl_->recent.clear();
   impl_->cache.clear();
@@ -279,14 +315,15 @@ absl::Status TokenVerifier::Rotate(const std::string& jwks) {
 
 absl::StatusOr<TokenHolder> TokenVerifier::Verify(std::string_view token, absl::Time now) {
   if (token.size() > kMaxTokenBytes) return Refused("larger than a token may be");
+  const auto keys = impl_->KeysAt(now);
+  if (!keys.ok()) return keys.status();
   const std::string digest = Sha256(token);
   std::optional<Verified> known = impl_->Recall(digest);
   if (!known) {
-    const auto keys = impl_->CurrentKeys();
-    auto read = impl_->Read(std::string(token), *keys);
+    auto read = impl_->Read(std::string(token), **keys);
     if (!read.ok()) return read.status();
     known = *std::move(read);
-    if (now < known->until + kSkew) impl_->Remember(digest, *known, keys);
+    if (now < known->until + kSkew && !known->holder.one_time) impl_->Remember(digest, *known, *keys);
   }
   if (now >= known->until + kSkew) {
     impl_->Forget(digest);

@@ -63,10 +63,12 @@ TEST_F(AuthTest, OnlyADevelopmentTokenSaysWhatItsHolderMay) {
 }
 
 TEST_F(AuthTest, TheAudienceTellsWhoseClientItIs) {
-  verifier_ = *TokenVerifier::Make({.jwks = issuer_.Jwks(),
-                                    .issuer = "https://id",
-                                    .audience = "",
-                                    .audiences = {{"app", ClientKind::kCitizen}, {"console", ClientKind::kStaff}}});
+  verifier_ = *TokenVerifier::Make(
+      {.jwks = issuer_.Jwks(),
+       .issuer = "https://id",
+       .audience = "",
+       .audiences = {
+           {"agencies", ClientKind::kAgency}, {"app", ClientKind::kCitizen}, {"console", ClientKind::kStaff}}});
   const auto client = [&](const nlohmann::json& audience) {
     auto holder = Verify(issuer_.Token(Claims({{"aud", audience}})));
     return holder.ok() ? std::optional(holder->client) : std::nullopt;
@@ -74,6 +76,7 @@ TEST_F(AuthTest, TheAudienceTellsWhoseClientItIs) {
   EXPECT_EQ(client("app"), ClientKind::kCitizen);
   EXPECT_EQ(client("console"), ClientKind::kStaff);
   EXPECT_EQ(client({"console", "app"}), ClientKind::kCitizen) << "the narrowest";
+  EXPECT_EQ(client({"agencies", "console"}), ClientKind::kAgency) << "it has a quota";
   EXPECT_EQ(client("civicmesh"), std::nullopt);
 }
 
@@ -87,6 +90,60 @@ TEST_F(AuthTest, AnotherKeySetTakesTheOldOnesPlace) {
   ASSERT_TRUE(verifier_->Rotate(next.Jwks()).ok());
   EXPECT_TRUE(Verify(after).ok());
   ExpectRefused(before, "signed by an unknown key");  // though it was known as good
+}
+
+TEST_F(AuthTest, AKeySetIsTrustedForItsTime) {
+  const std::string token = issuer_.Token(Claims());
+  ASSERT_TRUE(Verify(token).ok());
+  ASSERT_TRUE(verifier_->Rotate(issuer_.Jwks(), absl::FromUnixSeconds(kNow + 100)).ok());
+  EXPECT_EQ(verifier_->cached(), 1u) << "the same keys";
+  EXPECT_TRUE(Verify(token, kNow + 99).ok());
+  EXPECT_EQ(Verify(token, kNow + 100).status().code(), absl::StatusCode::kUnavailable) << "though it was known as good";
+  EXPECT_FALSE(verifier_->Rotate("<html>", absl::InfiniteFuture()).ok());
+  EXPECT_EQ(Verify(token, kNow + 100).status().code(), absl::StatusCode::kUnavailable);
+  ASSERT_TRUE(verifier_->Rotate(issuer_.Jwks(), absl::FromUnixSeconds(kNow + 200)).ok());
+  EXPECT_TRUE(Verify(token, kNow + 100).ok());
+}
+
+TEST_F(AuthTest, NoTokenCanBeCheckedUntilThereAreKeys) {
+  verifier_ = *TokenVerifier::Make(
+      {.jwks = "", .keys_come_later = true, .issuer = "https://id", .audience = "civicmesh", .development = true});
+  const std::string token = issuer_.Token(Claims());
+  EXPECT_EQ(Verify(token).status().code(), absl::StatusCode::kUnavailable);
+  ASSERT_TRUE(verifier_->Rotate(issuer_.Jwks()).ok());
+  EXPECT_TRUE(Verify(token).ok());
+}
+
+TEST_F(AuthTest, TellsOfAnUnknownKeyAlone) {
+  int told = 0;
+  verifier_ = *TokenVerifier::Make(
+      {.jwks = issuer_.Jwks(), .issuer = "https://id", .audience = "civicmesh", .unknown_key = [&told] { ++told; }});
+  EXPECT_TRUE(Verify(issuer_.Token(Claims())).ok());
+  ExpectRefused(TestIssuer("k1").Token(Claims()), "the signature does not hold");
+  ExpectRefused(issuer_.Sign({{"alg", "none"}, {"kid", "k2"}}, Claims()), "not an ES256 token");
+  EXPECT_EQ(told, 0);
+  ExpectRefused(TestIssuer("k2").Token(Claims()), "signed by an unknown key");
+  EXPECT_EQ(told, 1);
+}
+
+TEST_F(AuthTest, ATokenThatIsGoodOnceHasAnIdAndAShortLife) {
+  const Json good = {{"civicmesh_use", "once"}, {"jti", "t-1"}, {"iat", kNow - 5}, {"exp", kNow + 595}};
+  const auto with = [&](const Json& change) {
+    Json claims = good;
+    claims.update(change);
+    return issuer_.Token(Claims(claims));
+  };
+  auto holder = Verify(with(Json::object()));
+  ASSERT_TRUE(holder.ok()) << holder.status();
+  EXPECT_TRUE(holder->one_time);
+  EXPECT_EQ(holder->token_id, "t-1");
+  EXPECT_EQ(holder->good_until, absl::FromUnixSeconds(kNow + 595 + 60));
+  EXPECT_EQ(verifier_->cached(), 0u) << "it is no token to be remembered";
+  EXPECT_FALSE(Verify(issuer_.Token(Claims({{"jti", "t-1"}})))->one_time);
+  for (const Json& wrong : {Json{{"jti", ""}}, Json{{"jti", 7}}, Json{{"exp", kNow + 596}}, Json{{"iat", nullptr}}})
+    EXPECT_FALSE(Verify(with(wrong)).ok()) << wrong;
+  for (const Json& use : {Json("twice"), Json(true), Json(nullptr), Json({"once"})})
+    ExpectRefused(with({{"civicmesh_use", use}}), "for a use that is not known here");
 }
 
 TEST_F(AuthTest, KeysRotateWithTheFile) {
@@ -181,8 +238,20 @@ TEST(KeySet, MustHoldAUsableKey) {
   EXPECT_EQ(make("nonsense"), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(make(R"({"keys":[]})"), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(make(R"({"keys":[{"kty":"oct","kid":"k","k":"AAAA"}]})"), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(make(R"({"keys":[{"kty":"EC","crv":"P-384","kid":"k","x":"AAAA","y":"AAAA"}]})"),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(make("<!DOCTYPE html><html>Sign in</html>"), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(make(R"({"keys":[{"kty":"EC","crv":"P-256","kid":"k","x":"AAAA","y":"AAAA"}]})"),
             absl::StatusCode::kInvalidArgument);
+  const Json good = Json::parse(TestIssuer().Jwks());
+  EXPECT_EQ(make(good.dump()), absl::StatusCode::kOk);
+  Json secret = good, shared = good, other = good;
+  secret["keys"][0]["d"] = "AAAA";
+  EXPECT_EQ(make(secret.dump()), absl::StatusCode::kInvalidArgument) << "a private key";
+  shared["keys"].push_back({{"kty", "oct"}, {"kid", "s"}, {"k", "AAAA"}});
+  EXPECT_EQ(make(shared.dump()), absl::StatusCode::kInvalidArgument) << "a secret";
+  other["keys"][0]["alg"] = "ECDH-ES";
+  EXPECT_EQ(make(other.dump()), absl::StatusCode::kInvalidArgument) << "a key for something else";
   EXPECT_EQ(TokenVerifier::Make({.jwks = TestIssuer().Jwks(), .issuer = "", .audience = "a"}).status().code(),
             absl::StatusCode::kInvalidArgument);
 }

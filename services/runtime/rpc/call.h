@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 
+#include "absl/time/time.h"
 #include "grpcpp/support/status.h"
 #include "services/runtime/decider/context.h"
 
@@ -18,6 +19,10 @@ struct Call {
   std::string traceparent;         // W3C; empty where the caller sent none
   int64_t driven_time_ms = 0;      // the business time sent under the driven clock; 0: none
   int64_t deadline_steady_ms = 0;  // on Clock::steady_ms; INT64_MAX where the caller set none
+  // The id of a token that is good once and still has to be used up (Gate::UseUp), and when it ends by itself; most
+  // have none.
+  std::string one_time_id;
+  absl::Time one_time_until = absl::InfinitePast();
 };
 
 // Ends a call; must be called exactly once, on any thread.

@@ -7,17 +7,24 @@
 
 #include "absl/strings/match.h"
 #include "civicmesh/log/v1/log.pb.h"
+#include "civicmesh/reference/v1/quotas.pb.h"
 #include "civicmesh/reference/v1/reference.pb.h"
 #include "civicmesh/runtime/v1/control_service.grpc.pb.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/frame.h"
+#include "services/runtime/hotstate/memory_once.h"
 #include "services/runtime/journal/memory_journal.h"
+#include "services/runtime/people/agency_quotas.h"
 #include "services/runtime/people/revocations.h"
 #include "services/runtime/people/roster.h"
 #include "services/runtime/rpc/auth.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/gate.h"
 #include "services/runtime/rpc/metrics.h"
+#include "services/runtime/rpc/one_time_tokens.h"
+#include "services/runtime/rpc/quota_meter.h"
 #include "services/runtime/rpc/service_context.h"
 #include "services/runtime/rpc/test_tokens.h"
 #include "services/runtime/shard/worker.h"
@@ -38,6 +45,22 @@ class Careless : public ControlService::CallbackService {
   }
 };
 
+// Asks the gate by itself, as a stream does.
+class ByItself : public ControlService::CallbackService {
+ public:
+  explicit ByItself(const Gate* gate) : gate_(gate) {}
+  grpc::ServerUnaryReactor* GetShards(grpc::CallbackServerContext* context, const runtime::v1::GetShardsRequest*,
+                                      runtime::v1::GetShardsResponse*) override {
+    auto* reactor = context->DefaultReactor();
+    Call call;
+    reactor->Finish(gate_->Enter(*context, MethodNamed("civicmesh.runtime.v1.ControlService/GetShards"), &call));
+    return reactor;
+  }
+
+ private:
+  const Gate* const gate_;
+};
+
 class ControlTest : public testing::Test {
  protected:
   void Run(std::unique_ptr<grpc::Service> service) {
@@ -54,10 +77,12 @@ class ControlTest : public testing::Test {
   void SetUp() override { Start(/*driven=*/true); }
   void Start(bool driven) {
     context_.driven_clock = driven;
-    gate_ = std::make_unique<Gate>(
-        tokens_.get(),
-        Gate::People{.roster = [this] { return roster_; }, .revocations = [this] { return revocations_; }}, &clock_,
-        driven);
+    gate_ = std::make_unique<Gate>(tokens_.get(),
+                                   Gate::People{.roster = [this] { return roster_; },
+                                                .revocations = [this] { return revocations_; },
+                                                .quotas = [this] { return agency_quotas_; }},
+                                   &clock_, driven,
+                                   Gate::Counters{.one_time = &one_time_, .quotas = &quotas_, .agency_per_minute = 6});
     context_.gate = gate_.get();
     Run(MakeControlService({.service = &context_,
                             .new_appender = [this] { return journal_.NewAppender(); },
@@ -85,6 +110,22 @@ class ControlTest : public testing::Test {
     context->AddMetadata("civicmesh-time", time);
     return context;
   }
+  // A development token, with these claims beside the usual ones.
+  std::string TokenWith(nlohmann::json claims) const {
+    nlohmann::json all{{"iss", "i"},
+                       {"aud", "a"},
+                       {"sub", "o-1"},
+                       {"iat", clock_.wall_ms() / 1000},
+                       {"exp", clock_.wall_ms() / 1000 + 60},
+                       {"roles", {"OPERATOR"}}};
+    all.update(claims);
+    return issuer_.Token(all);
+  }
+  grpc::Status GetShardsWith(const std::string& token, const std::string& service = "intake") {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", "Bearer " + token);
+    return GetShards(&context, service);
+  }
   grpc::Status GetShards(grpc::ClientContext* context, const std::string& service = "intake") {
     runtime::v1::GetShardsRequest request;
     request.set_service(service);
@@ -108,7 +149,14 @@ class ControlTest : public testing::Test {
   FakeClock clock_;
   TestIssuer issuer_;
   std::unique_ptr<TokenVerifier> tokens_ =
-      *TokenVerifier::Make({.jwks = issuer_.Jwks(), .issuer = "i", .audience = "a", .development = true});
+      *TokenVerifier::Make({.jwks = issuer_.Jwks(),
+                            .issuer = "i",
+                            .audience = "a",
+                            .audiences = {{"agencies", ClientKind::kAgency}, {"console", ClientKind::kStaff}},
+                            .development = true});
+  MemoryOnce once_;
+  OneTimeTokens one_time_{&once_};
+  QuotaMeter quotas_;
   MemoryLog log_{2, [this] { return clock_.wall_ms(); }};
   MemoryJournal journal_{&log_};
   Metrics metrics_{"intake"};
@@ -117,6 +165,7 @@ class ControlTest : public testing::Test {
   std::vector<std::string> waiting_;
   std::shared_ptr<const Roster> roster_;
   std::shared_ptr<const Revocations> revocations_;
+  std::shared_ptr<const AgencyQuotas> agency_quotas_;
   std::unique_ptr<Gate> gate_;
   ServiceContext context_{
       .domain = "intake", .shards = 2, .clock = &clock_, .metrics = &metrics_, .journal = &journal_, .status = [this] {
@@ -169,6 +218,91 @@ TEST_F(ControlTest, ARevokedTokenIsRefused) {
   message.add_revocations()->set_subject("o-1");
   revocations_ = *Revocations::Make(message);
   EXPECT_EQ(GetShards(As("OPERATOR").get()).error_code(), grpc::StatusCode::UNAUTHENTICATED);
+}
+
+TEST_F(ControlTest, ATokenThatIsGoodOnceLetsOneCallIn) {
+  const nlohmann::json once = {{"civicmesh_use", "once"}, {"jti", "t-1"}};
+  ASSERT_TRUE(GetShardsWith(TokenWith(once)).ok());
+  EXPECT_EQ(shards_.shards_size(), 2);
+  const grpc::Status again = GetShardsWith(TokenWith(once));
+  EXPECT_EQ(again.error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(shards_.shards_size(), 0) << "the handler was not asked";
+  EXPECT_EQ(GetShardsWith(TokenWith({{"civicmesh_use", "once"}, {"jti", "t-1"}, {"sub", "o-2"}})).error_code(),
+            grpc::StatusCode::UNAUTHENTICATED)
+      << "the same id, whatever else it says";
+  EXPECT_TRUE(GetShardsWith(TokenWith({{"jti", "t-1"}})).ok()) << "as often as one likes, where it does not say once";
+}
+
+TEST_F(ControlTest, OnlyACallThatIsLetInUsesATokenUp) {
+  const nlohmann::json once = {{"civicmesh_use", "once"}, {"jti", "t-1"}};
+  nlohmann::json citizens = once;
+  citizens["roles"] = {"CITIZEN"};
+  EXPECT_EQ(GetShardsWith(TokenWith(citizens)).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_TRUE(GetShardsWith(TokenWith(once)).ok());
+}
+
+TEST_F(ControlTest, WithoutHotStateOnlyTokensThatAreGoodOnceAreRefused) {
+  once_.SetAway(true);
+  const grpc::Status status = GetShardsWith(TokenWith({{"civicmesh_use", "once"}, {"jti", "t-1"}}));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(status), "REASON_RECOVERING");
+  EXPECT_TRUE(GetShards(As("OPERATOR").get()).ok());
+}
+
+TEST_F(ControlTest, WhoDoesNotUseUpATokenMayNotTakeIt) {
+  Run(std::make_unique<ByItself>(gate_.get()));
+  EXPECT_TRUE(GetShardsWith(TokenWith({{"jti", "t-1"}})).ok());
+  EXPECT_EQ(GetShardsWith(TokenWith({{"civicmesh_use", "once"}, {"jti", "t-1"}})).error_code(),
+            grpc::StatusCode::UNAUTHENTICATED);
+}
+
+TEST_F(ControlTest, AnAgencyHasAQuotaOfItsOwn) {
+  const std::string one = TokenWith({{"aud", "agencies"}, {"sub", "one"}}),
+                    other = TokenWith({{"aud", {"console", "agencies"}}, {"sub", "other"}});
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(GetShardsWith(one).ok()) << i;
+  const grpc::Status over = GetShardsWith(one);
+  EXPECT_EQ(over.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ReasonOf(over), "REASON_QUOTA_EXHAUSTED");
+  google::rpc::Status details;
+  google::rpc::RetryInfo retry;
+  ASSERT_TRUE(details.ParseFromString(over.error_details()));
+  for (const auto& detail : details.details()) detail.UnpackTo(&retry);
+  EXPECT_EQ(retry.retry_delay().seconds(), 10);
+  EXPECT_TRUE(GetShardsWith(other).ok()) << "it slows nobody else";
+  EXPECT_TRUE(GetShards(As("OPERATOR").get()).ok());
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(GetShardsWith(TokenWith({{"sub", "one"}})).ok()) << "not as an agency";
+  clock_.Advance(10'000);
+  EXPECT_TRUE(GetShardsWith(one).ok());
+  EXPECT_FALSE(GetShardsWith(one).ok());
+}
+
+TEST_F(ControlTest, AnAgencyPaysForWhatIsRefusedToo) {
+  const std::string token = TokenWith({{"aud", "agencies"}, {"sub", "one"}});
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(ReasonOf(GetShardsWith(token, "dispatch")), "REASON_OTHER_SERVICE");
+  EXPECT_EQ(ReasonOf(GetShardsWith(token)), "REASON_QUOTA_EXHAUSTED");
+}
+
+TEST_F(ControlTest, SingleAgenciesMayHaveAnotherQuota) {
+  reference::v1::AgencyQuotas message;
+  message.set_version("1");
+  auto* quota = message.add_quotas();
+  quota->set_subject("one");
+  quota->set_per_minute(2);
+  agency_quotas_ = *AgencyQuotas::Make(message);
+  const std::string one = TokenWith({{"aud", "agencies"}, {"sub", "one"}}),
+                    other = TokenWith({{"aud", "agencies"}, {"sub", "other"}});
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ(GetShardsWith(one).ok(), i < 2) << i;
+    EXPECT_TRUE(GetShardsWith(other).ok()) << i;
+  }
+}
+
+TEST_F(ControlTest, WithoutAKeySetNobodyCanSayWhetherATokenIsGood) {
+  ASSERT_TRUE(tokens_->Rotate(issuer_.Jwks(), clock_.wall()).ok());
+  const grpc::Status status = GetShards(As("OPERATOR").get());
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(status), "REASON_ISSUER_AWAY");
+  EXPECT_EQ(GetShards(As("").get()).error_code(), grpc::StatusCode::UNAUTHENTICATED);
 }
 
 TEST_F(ControlTest, TheGatesMarkStaysInside) {

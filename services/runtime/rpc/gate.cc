@@ -14,11 +14,14 @@
 #include "grpcpp/support/server_interceptor.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/log.h"
+#include "services/runtime/people/agency_quotas.h"
 #include "services/runtime/people/revocations.h"
 #include "services/runtime/people/roster.h"
 #include "services/runtime/rpc/auth.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/metrics.h"
+#include "services/runtime/rpc/one_time_tokens.h"
+#include "services/runtime/rpc/quota_meter.h"
 
 namespace civicmesh {
 namespace {
@@ -26,6 +29,7 @@ namespace {
 // Set by Enter, taken off again by the guard: it never leaves the process.
 constexpr char kPassed[] = "civicmesh-passed";
 constexpr std::string_view kBearer = "bearer ";
+constexpr absl::Duration kAgain = absl::Seconds(1), kLater = absl::Seconds(5);
 
 std::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
 
@@ -49,13 +53,26 @@ std::string NameOf(const google::protobuf::MethodDescriptor& method) {
 }
 
 grpc::Status Refuse(const absl::Status& why) {
+  if (absl::IsUnavailable(why)) return RuntimeError("REASON_ISSUER_AWAY", "", std::string(why.message()), kLater);
   const bool who = absl::IsUnauthenticated(why);
   return RuntimeError(who ? "REASON_UNAUTHENTICATED" : "REASON_PERMISSION_DENIED", "", std::string(why.message()));
 }
 
 }  // namespace
 
-grpc::Status Gate::Identify(const std::string& authorization, int64_t at_ms, ActorView* actor) const {
+grpc::Status Gate::Meter(grpc::ServerContextBase& context, const std::string& agency) const {
+  if (!counters_.quotas) return grpc::Status::OK;
+  const auto list = people_.quotas ? people_.quotas() : nullptr;
+  const int quota = list ? list->PerMinute(agency, counters_.agency_per_minute) : counters_.agency_per_minute;
+  const absl::Duration wait = counters_.quotas->Take(agency, quota, clock_->steady_ms());
+  if (wait == absl::ZeroDuration()) return grpc::Status::OK;
+  // For clients over HTTP, whose libraries know this header.
+  context.AddTrailingMetadata("retry-after", absl::StrCat(absl::ToInt64Seconds(absl::Ceil(wait, absl::Seconds(1)))));
+  return RuntimeError("REASON_QUOTA_EXHAUSTED", "", absl::StrCat(quota, " calls a minute"), wait);
+}
+
+grpc::Status Gate::Identify(grpc::ServerContextBase& context, const std::string& authorization, int64_t at_ms,
+                            OneTime one_time, Call* call) const {
   // The scheme is case-insensitive (RFC 7235).
   if (!absl::StartsWithIgnoreCase(authorization, std::string(kBearer)))
     return Refuse(absl::UnauthenticatedError("not a bearer token"));
@@ -63,24 +80,45 @@ grpc::Status Gate::Identify(const std::string& authorization, int64_t at_ms, Act
   if (!holder.ok()) return Refuse(holder.status());
   if (auto list = people_.revocations(); list && list->Revoked(holder->subject, holder->token_id, holder->issued_ms))
     return Refuse(absl::UnauthenticatedError("revoked"));
-  actor->subject = std::move(holder->subject);
+  if (holder->one_time && (one_time == OneTime::kRefused || !counters_.one_time))
+    return Refuse(absl::UnauthenticatedError("good once, which this call does not take"));
+  if (holder->client == ClientKind::kAgency)
+    if (auto over = Meter(context, holder->subject); !over.ok()) return over;
+  if (holder->one_time) {
+    call->one_time_id = holder->token_id;
+    call->one_time_until = holder->good_until;
+  }
+  return FindPosts(*std::move(holder), at_ms, &call->actor);
+}
+
+grpc::Status Gate::FindPosts(TokenHolder holder, int64_t at_ms, ActorView* actor) const {
+  actor->subject = std::move(holder.subject);
   // Whoever holds it, and whatever it says.
-  if (holder->client == ClientKind::kCitizen) {
+  if (holder.client == ClientKind::kCitizen) {
     actor->posts.push_back({.role = "CITIZEN", .unit = "", .area = ""});
     return grpc::Status::OK;
   }
-  actor->posts = std::move(holder->claimed);
+  actor->posts = std::move(holder.claimed);
   if (!actor->posts.empty()) return grpc::Status::OK;
   const auto roster = people_.roster();
   if (!roster) return RuntimeError("REASON_RECOVERING", "", "no roster has been published yet", absl::Seconds(1));
   actor->roster = roster->version();
   const bool for_city =
-      roster->Knows(actor->subject) || holder->client == ClientKind::kStaff || holder->client == ClientKind::kAgency;
+      roster->Knows(actor->subject) || holder.client == ClientKind::kStaff || holder.client == ClientKind::kAgency;
   if (for_city)
     actor->posts = roster->PostsAt(actor->subject, at_ms);
   else
     actor->posts.push_back({.role = "CITIZEN", .unit = "", .area = ""});
   return grpc::Status::OK;
+}
+
+void Gate::UseUp(const Call& call, Finish done) const {
+  counters_.one_time->Use(call.one_time_id, clock_->wall(), call.one_time_until,
+                          [done = std::move(done)](absl::Status s) {
+                            if (absl::IsUnavailable(s))
+                              return done(RuntimeError("REASON_RECOVERING", "", std::string(s.message()), kAgain));
+                            done(s.ok() ? grpc::Status::OK : Refuse(s));
+                          });
 }
 
 grpc::Status Gate::ReadTime(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata, int64_t* ms) const {
@@ -95,8 +133,8 @@ grpc::Status Gate::ReadTime(const std::multimap<grpc::string_ref, grpc::string_r
   return grpc::Status::OK;
 }
 
-grpc::Status Gate::Enter(grpc::ServerContextBase& context, const google::protobuf::MethodDescriptor* method,
-                         Call* call) const {
+grpc::Status Gate::Enter(grpc::ServerContextBase& context, const google::protobuf::MethodDescriptor* method, Call* call,
+                         OneTime one_time) const {
   context.AddTrailingMetadata(kPassed, "1");
   const auto& metadata = context.client_metadata();
   std::string authorization, trace;
@@ -104,7 +142,7 @@ grpc::Status Gate::Enter(grpc::ServerContextBase& context, const google::protobu
   if (auto wrong = ReadTime(metadata, &call->driven_time_ms); !wrong.ok()) return wrong;
   const int64_t at_ms = call->driven_time_ms > 0 ? call->driven_time_ms : clock_->wall_ms();
   if (!authorization.empty())
-    if (auto refused = Identify(authorization, at_ms, &call->actor); !refused.ok()) return refused;
+    if (auto refused = Identify(context, authorization, at_ms, one_time, call); !refused.ok()) return refused;
   auto rights = RightsOf(method, authorization.empty() ? nullptr : &call->actor.posts);
   if (!rights.ok()) return Refuse(rights.status());
   call->actor.posts = *std::move(rights);

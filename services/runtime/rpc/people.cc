@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "civicmesh/reference/v1/quotas.pb.h"
 #include "civicmesh/reference/v1/reference.pb.h"
+#include "services/runtime/people/agency_quotas.h"
 #include "services/runtime/people/revocations.h"
 #include "services/runtime/people/roster.h"
 
@@ -31,12 +33,14 @@ std::shared_ptr<const Made> Newest(const ReferenceLibrary& library, const char* 
 std::map<std::string, ReferenceLibrary::Parser> WithRoster(std::map<std::string, ReferenceLibrary::Parser> parsers) {
   parsers[kRosterKind] = Parse<Roster, reference::v1::Roster>;
   parsers[kRevocationsKind] = Parse<Revocations, reference::v1::Revocations>;
+  parsers[kAgencyQuotasKind] = Parse<AgencyQuotas, reference::v1::AgencyQuotas>;
   return parsers;
 }
 
 Gate::People PeopleOf(const ReferenceLibrary& library) {
   return {.roster = [&library] { return Newest<Roster>(library, kRosterKind); },
-          .revocations = [&library] { return Newest<Revocations>(library, kRevocationsKind); }};
+          .revocations = [&library] { return Newest<Revocations>(library, kRevocationsKind); },
+          .quotas = [&library] { return Newest<AgencyQuotas>(library, kAgencyQuotasKind); }};
 }
 
 }  // namespace civicmesh

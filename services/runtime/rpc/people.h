@@ -1,4 +1,4 @@
-// The roster and the revocations among a process's reference data (people/roster.h).
+// The roster, the revocations and the agencies' quotas among a process's reference data (people/roster.h).
 #pragma once
 
 #include <map>
@@ -9,7 +9,7 @@
 
 namespace civicmesh {
 
-// A domain's parsers and those of what every service reads: roster and revocations.
+// A domain's parsers and those of what every service reads: roster, revocations, quotas.
 std::map<std::string, ReferenceLibrary::Parser> WithRoster(std::map<std::string, ReferenceLibrary::Parser> parsers);
 
 // What was published last. `library` outlives it.

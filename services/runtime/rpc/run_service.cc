@@ -15,6 +15,7 @@
 #include "services/runtime/base/secrets.h"
 #include "services/runtime/hotstate/redis_check.h"
 #include "services/runtime/hotstate/redis_hot_state.h"
+#include "services/runtime/hotstate/redis_once.h"
 #include "services/runtime/hotstate/redis_replies.h"
 #include "services/runtime/journal/kafka_group_reader.h"
 #include "services/runtime/journal/kafka_journal.h"
@@ -109,6 +110,7 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
   ReferenceReader reference_reader(&reference_journal, &library);
   RedisHotState hot(redis);
   HotReadsThread reads(std::make_unique<RedisHotState>(redis));
+  RedisOnce once(redis.servers, redis.login);
   std::vector<std::unique_ptr<KafkaJournal>> plain_sources;
   std::unique_ptr<KafkaMembership> membership;
   const std::string reply_to = ReplyChannel(spec.domain, NewReplicaName());
@@ -122,6 +124,7 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
                     .new_appender = [&] { return journal.NewHandlerAppender(kAppendTimeout); },
                     .hot = &hot,
                     .reads = &reads,
+                    .once = &once,
                     .references = &library,
                     .reply_to = reply_to,
                     .send_reply = [&](int shard, const std::string& channel,

@@ -59,7 +59,8 @@ class RunServiceTest : public testing::Test {
   void Spawn() {
     const std::string kafka = "--kafka=" + Environment("CIVICMESH_TEST_BROKER"),
                       redis = "--redis=unix:" + Environment("CIVICMESH_TEST_REDIS"), listen = "--listen=" + socket_,
-                      jwks = absl::StrCat("--jwks=", folder_, "/jwks.json");
+                      jwks = environment_.count("CIVICMESH_JWKS") ? "--jwks=" + environment_["CIVICMESH_JWKS"]
+                                                                  : absl::StrCat("--jwks=", folder_, "/jwks.json");
     pid_ = fork();
     if (pid_ == 0) {
       const int log = open((folder_ + "/log").c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
@@ -163,7 +164,8 @@ TEST_F(RunServiceTest, ProductionRefusesWhatOnlyDevelopmentMayHave) {
                                                   {"CIVICMESH_DEVELOPMENT_TOKENS", "1"},
                                                   {"CIVICMESH_BODY_KEY", ""},
                                                   {"CIVICMESH_PERSON_KEY", ""},
-                                                  {"TOY_SECRET", ""}};
+                                                  {"TOY_SECRET", ""},
+                                                  {"CIVICMESH_JWKS", "http://id.test/jwks.json"}};
   for (const auto& [name, value] : bad) {
     environment_ = good;
     environment_[name] = value;

@@ -39,13 +39,21 @@ template <typename Handler>
 grpc::ServerUnaryReactor* ServeMethod(const ServiceContext& service, grpc::CallbackServerContext* context,
                                       const google::protobuf::MethodDescriptor* method, Handler handler) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const Finish finish = [reactor](grpc::Status status) { reactor->Finish(std::move(status)); };
   Call call;
-  if (grpc::Status refused = service.gate->Enter(*context, method, &call); !refused.ok()) {
-    reactor->Finish(std::move(refused));
+  if (grpc::Status refused = service.gate->Enter(*context, method, &call, Gate::OneTime::kWillBeUsedUp);
+      !refused.ok()) {
+    finish(std::move(refused));
     return reactor;
   }
-  handler(static_cast<const Call&>(call),
-          Finish([reactor](grpc::Status status) { reactor->Finish(std::move(status)); }));
+  if (call.one_time_id.empty()) {
+    handler(static_cast<const Call&>(call), finish);
+    return reactor;
+  }
+  service.gate->UseUp(call, [call, handler = std::move(handler), finish](grpc::Status used) mutable {
+    if (!used.ok()) return finish(std::move(used));
+    handler(static_cast<const Call&>(call), finish);
+  });
   return reactor;
 }
 

@@ -64,12 +64,22 @@ ABSL_FLAG(std::string, redis_login_file, TextOr("CIVICMESH_REDIS_LOGIN_FILE", ""
           "user and password for Redis (redis_login.h)");
 ABSL_FLAG(int, shards, NumberOr("CIVICMESH_SHARDS", 8), "the number of shards of this installation");
 ABSL_FLAG(std::string, clock, TextOr("CIVICMESH_CLOCK", "real"), "real or driven");
-ABSL_FLAG(std::string, jwks, TextOr("CIVICMESH_JWKS", ""), "a file with the JSON Web Key Set");
+ABSL_FLAG(std::string, jwks, TextOr("CIVICMESH_JWKS", ""), "the JSON Web Key Set: a file, or its https:// URL");
+ABSL_FLAG(absl::Duration, jwks_every, absl::Seconds(NumberOr("CIVICMESH_JWKS_EVERY_S", 300)),
+          "how often the URL is asked");
+ABSL_FLAG(absl::Duration, jwks_good_for, absl::Seconds(NumberOr("CIVICMESH_JWKS_GOOD_FOR_S", 24 * 3600)),
+          "for how long the last good set is believed while the URL brings none");
+ABSL_FLAG(std::string, jwks_kept_in, TextOr("CIVICMESH_JWKS_KEPT_IN", ""),
+          "a file in which the last good set outlives this process; nobody else may write it");
+ABSL_FLAG(std::string, jwks_authorities, TextOr("CIVICMESH_JWKS_AUTHORITIES", ""),
+          "a PEM file with who may certify the URL's server; the machine's own where there is none");
 ABSL_FLAG(std::string, issuer, TextOr("CIVICMESH_ISSUER", ""), "who signs tokens");
 ABSL_FLAG(std::string, audience, TextOr("CIVICMESH_AUDIENCE", ""), "the audience of clients of any kind");
 ABSL_FLAG(std::string, citizen_audience, TextOr("CIVICMESH_CITIZEN_AUDIENCE", ""), "that of citizens' apps alone");
 ABSL_FLAG(std::string, staff_audience, TextOr("CIVICMESH_STAFF_AUDIENCE", ""), "that of the console");
 ABSL_FLAG(std::string, agency_audience, TextOr("CIVICMESH_AGENCY_AUDIENCE", ""), "that of other agencies and systems");
+ABSL_FLAG(int, agency_quota, NumberOr("CIVICMESH_AGENCY_QUOTA", 3000),
+          "calls a minute of an agency without a quota of its own, of each replica");
 ABSL_FLAG(bool, development_tokens, NumberOr("CIVICMESH_DEVELOPMENT_TOKENS", 0) != 0,
           "believe a token that says what its subject may; never in production");
 ABSL_FLAG(bool, production, NumberOr("CIVICMESH_PRODUCTION", 0) != 0, "refuse what only development may have");
@@ -92,6 +102,28 @@ sigset_t StopSignals() {
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
   return set;
+}
+
+bool IsUrl(const std::string& place) { return place.rfind("http://", 0) == 0 || place.rfind("https://", 0) == 0; }
+
+absl::Status CheckKeySet(const std::string& place) {
+  if (absl::GetFlag(FLAGS_agency_quota) < 1) return absl::InvalidArgumentError("--agency_quota is at least 1");
+  if (!IsUrl(place)) return absl::OkStatus();
+  if (place.find('@') != std::string::npos) return absl::InvalidArgumentError("--jwks: a URL without a password");
+  if (absl::GetFlag(FLAGS_production) && place.rfind("https://", 0) != 0)
+    return absl::InvalidArgumentError("--jwks over http:// and --production exclude each other");
+  if (absl::GetFlag(FLAGS_jwks_every) < absl::Seconds(1) ||
+      absl::GetFlag(FLAGS_jwks_good_for) <= absl::GetFlag(FLAGS_jwks_every))
+    return absl::InvalidArgumentError("--jwks_every is at least a second, and less than --jwks_good_for");
+  return absl::OkStatus();
+}
+
+IssuerKeysOptions IssuerKeysFromFlags() {
+  const std::string place = absl::GetFlag(FLAGS_jwks);
+  return {.url = IsUrl(place) ? place : "",
+          .every = absl::GetFlag(FLAGS_jwks_every),
+          .good_for = absl::GetFlag(FLAGS_jwks_good_for),
+          .kept_in = absl::GetFlag(FLAGS_jwks_kept_in)};
 }
 
 // Empty where it cannot be read; the token verifier then says what is missing.
@@ -138,6 +170,7 @@ absl::Status CheckFlags(bool listens) {
     return absl::InvalidArgumentError("--clock=driven and --production exclude each other");
   if (absl::GetFlag(FLAGS_production) && absl::GetFlag(FLAGS_development_tokens))
     return absl::InvalidArgumentError("--development_tokens and --production exclude each other");
+  if (auto keys = CheckKeySet(absl::GetFlag(FLAGS_jwks)); !keys.ok()) return keys;
   if (auto security = KafkaSecurity(); !security.ok()) return security.status();
   return Login().status();
 }
@@ -173,10 +206,13 @@ ProcessOptions OptionsFromFlags() {
           .reply_wait = absl::GetFlag(FLAGS_reply_wait),
           .jwks = ReadFile(absl::GetFlag(FLAGS_jwks)),
           .read_jwks = [path = absl::GetFlag(FLAGS_jwks)] { return ReadFile(path); },
+          .issuer_keys = IssuerKeysFromFlags(),
+          .issuer_authorities = absl::GetFlag(FLAGS_jwks_authorities),
           .issuer = absl::GetFlag(FLAGS_issuer),
           .audience = absl::GetFlag(FLAGS_audience),
           .audiences = AudiencesFromFlags(),
           .development_tokens = absl::GetFlag(FLAGS_development_tokens),
+          .agency_per_minute = absl::GetFlag(FLAGS_agency_quota),
           .body_key = absl::GetFlag(FLAGS_body_key),
           .person_key = absl::GetFlag(FLAGS_person_key)};
 }

@@ -13,11 +13,9 @@
 #include "services/runtime/base/person_tokens.h"
 #include "services/runtime/journal/group_reader.h"
 #include "services/runtime/objects/attachments.h"
-#include "services/runtime/rpc/auth.h"
 #include "services/runtime/rpc/command_door.h"
 #include "services/runtime/rpc/control_service.h"
-#include "services/runtime/rpc/gate.h"
-#include "services/runtime/rpc/key_rotation.h"
+#include "services/runtime/rpc/doorkeeper.h"
 #include "services/runtime/rpc/metrics.h"
 #include "services/runtime/rpc/people.h"
 #include "services/runtime/rpc/rpc_server.h"
@@ -42,9 +40,7 @@ struct ServiceProcess::Impl {
   ServiceContext context;
   Metrics metrics;
   const PersonTokens persons;
-  std::unique_ptr<TokenVerifier> tokens;
-  std::unique_ptr<KeyRotation> rotation;
-  std::unique_ptr<Gate> gate;
+  std::unique_ptr<Doorkeeper> keeper;
   std::unique_ptr<CommandDoor> door;
   std::unique_ptr<Worker> worker;
 
@@ -75,15 +71,9 @@ struct ServiceProcess::Impl {
     const auto wanted = spec.policies ? spec.policies(options.shards) : std::vector<PolicySpec>();
     if (!wanted.empty() && !(backends.group_reader && backends.plain_reader))
       return absl::InvalidArgumentError("there is nothing to read policies' sources with");
-    auto made = TokenVerifier::Make({.jwks = options.jwks,
-                                     .issuer = options.issuer,
-                                     .audience = options.audience,
-                                     .audiences = options.audiences,
-                                     .development = options.development_tokens});
+    auto made = Doorkeeper::Make(options, PeopleOf(*backends.references), backends.once, clock, &metrics);
     if (!made.ok()) return made.status();
-    tokens = *std::move(made);
-    rotation = std::make_unique<KeyRotation>(tokens.get(), options.read_jwks, options.jwks);
-    gate = std::make_unique<Gate>(tokens.get(), PeopleOf(*backends.references), clock, options.driven_clock);
+    keeper = *std::move(made);
     door = std::make_unique<CommandDoor>(DoorOptions{.reply_to = backends.reply_to,
                                                      .body_key = options.body_key,
                                                      .max_in_flight = options.max_in_flight,
@@ -102,7 +92,7 @@ struct ServiceProcess::Impl {
                .shards = options.shards,
                .driven_clock = options.driven_clock,
                .clock = clock,
-               .gate = gate.get(),
+               .gate = keeper->gate(),
                .door = door.get(),
                .reads = backends.reads,
                .metrics = &metrics,
@@ -189,7 +179,7 @@ struct ServiceProcess::Impl {
 
   absl::Status Tick() {
     const int64_t now = clock->steady_ms();
-    rotation->Look(now);
+    keeper->Tick();
     if (!door->can_append() && now - probed_ms >= kProbeEveryMs) {
       probed_ms = now;
       door->Probe(probe_shard++ % options.shards);
@@ -200,7 +190,8 @@ struct ServiceProcess::Impl {
       server->Say(absl::StrCat(spec.domain, "/", s.shard), alive && s.serving);
     const bool below = !backends.health || backends.health().ok();
     const bool ready = !spec.ready || spec.ready();
-    server->Say("", alive && below && ready && door->can_append());
+    server->Say("keys", keeper->keys_good());
+    server->Say("", alive && below && ready && keeper->ready() && door->can_append());
     if (late > kWorkerStuck) return absl::DeadlineExceededError("the worker's thread is stuck");
     return absl::OkStatus();
   }

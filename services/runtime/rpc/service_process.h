@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "services/runtime/rpc/auth.h"
+#include "services/runtime/rpc/issuer_keys.h"
 #include "services/runtime/rpc/service_spec.h"
 
 namespace grpc {
@@ -29,6 +30,7 @@ class Journal;
 class KeyedLog;
 class LogAppender;
 class LogReader;
+class Once;
 
 struct ProcessOptions {
   std::string listen;  // "unix:/run/civicmesh/intake.sock"; empty: in-process calls only
@@ -40,11 +42,14 @@ struct ProcessOptions {
   absl::Duration reply_wait = absl::Seconds(5);
   std::string jwks;  // the JSON text
   std::function<std::string()> read_jwks =
-      {};  // that text again, as it is by then (key_rotation.h); empty: it never changes
+      {};                               // that text again, as it is by then (key_rotation.h); empty: it never changes
+  IssuerKeysOptions issuer_keys = {};   // with a URL: the key set is there, in place of jwks and read_jwks
+  std::string issuer_authorities = "";  // who may certify that URL's server (curl_get.h)
   std::string issuer;
   std::string audience;  // of clients of any kind (auth.h)
   std::map<std::string, ClientKind> audiences = {};
   bool development_tokens = false;  // tokens may say what their subject may (auth.h)
+  int agency_per_minute = 3000;     // the quota of an agency without one of its own (people/agency_quotas.h)
   std::string body_key;
   std::string person_key;
   std::shared_ptr<const Attachments> attachments = {};  // none: uploads are not taken
@@ -58,6 +63,7 @@ struct Backends {
   std::function<std::unique_ptr<LogAppender>()> new_appender;
   HotState* hot = nullptr;  // for the worker alone
   HotReads* reads = nullptr;
+  Once* once = nullptr;  // for tokens that are good once; null: none is taken
   ReferenceLibrary* references = nullptr;
   // The channel on which this replica hears answers, and how to answer on another's: called on the worker's thread.
   // Where that is empty, another replica finds its outcome by looking it up, 50 ms later.
@@ -84,8 +90,9 @@ class ServiceProcess {
   void OnReply(std::string_view bytes);
 
   // To be called several times a second: settles what the health service says: "" = accepts and appends,
-  // "<domain>/<shard>" = decides and answers that shard here. DEADLINE_EXCEEDED: the worker's thread is stuck beyond
-  // hope and the process should end at once.
+  // "<domain>/<shard>" = decides and answers that shard here, "keys" = can check tokens. An issuer's outage that lasts
+  // too long ends the last alone: who needs no token is served on. DEADLINE_EXCEEDED: the worker's thread is stuck
+  // beyond hope and the process should end at once.
   absl::Status Tick();
 
   // Unhealthy, no new calls, answers what is in flight, lets the worker come to rest. Blocks at most about `patience`.

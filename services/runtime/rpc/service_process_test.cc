@@ -17,6 +17,7 @@
 #include "services/runtime/base/clock.h"
 #include "services/runtime/rpc/control_service.h"
 #include "services/runtime/rpc/locked_twins.h"
+#include "services/runtime/rpc/metrics.h"
 #include "services/runtime/rpc/serve.h"
 #include "services/runtime/rpc/test_tokens.h"
 
@@ -68,6 +69,7 @@ class ServiceProcessTest : public testing::Test {
                            .shards = 2,
                            .reflection = reflection,
                            .jwks = issuer_.Jwks(),
+                           .issuer_keys = {.url = issuer_url_},
                            .issuer = "i",
                            .audience = "a",
                            .development_tokens = true,
@@ -151,6 +153,7 @@ class ServiceProcessTest : public testing::Test {
   }
 
   TestIssuer issuer_;
+  std::string issuer_url_;
   MemoryLog log_{2, [] { return Clock::Real()->wall_ms(); }};
   LockedJournal journal_{&log_};
   MemoryRedis redis_;
@@ -243,6 +246,24 @@ TEST_F(ServiceProcessTest, ReflectsOnlyWhenAsked) {
   StartProcess(/*reflection=*/true);
   EXPECT_TRUE(Ask("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", question, &answer).ok());
   EXPECT_NE(answer.find("civicmesh.runtime.v1.ControlService"), std::string::npos);
+}
+
+TEST_F(ServiceProcessTest, IsNotReadyBeforeItHasEverHadKeys) {
+  issuer_url_ = "http://127.0.0.1:1/jwks.json";
+  StartProcess(/*reflection=*/false);
+  process_->SetAssigned({0, 1});
+  ASSERT_TRUE(Becomes("intake/1", true));
+  ASSERT_TRUE(Becomes("", false));
+  EXPECT_FALSE(Health("keys"));
+  const std::string metrics = process_->context().metrics->Text();
+  EXPECT_NE(metrics.find("civicmesh_key_set_fetches{domain=\"intake\",outcome=\"good\"} 0"), std::string::npos)
+      << metrics;
+  EXPECT_EQ(metrics.find("civicmesh_key_set_age_seconds{"), std::string::npos) << "there is none";
+  issuer_url_ = "";
+  StartProcess(/*reflection=*/false);
+  process_->SetAssigned({0, 1});
+  ASSERT_TRUE(Becomes("", true));
+  EXPECT_TRUE(Health("keys"));
 }
 
 TEST(ServiceProcess, RefusesToStartWithoutKeys) {

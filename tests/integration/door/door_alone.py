@@ -33,8 +33,8 @@ def make(folder, services, of=limits.Limits(), **place):
     (folder / "set.pb").write_bytes(says.set_bytes)
     return says, config.make_config(says, config.Place(
         port=0, sockets={name: str(folder / name) for name in services}, admin=str(folder / "admin"),
-        descriptors=str(folder / "set.pb"), access_log=str(folder / "log/access.log"), jwks=str(folder / "keys/jwks.json"),
-        issuer=ISSUER, audiences=(AUDIENCE,), **place), of)
+        descriptors=str(folder / "set.pb"), access_log=str(folder / "log/access.log"),
+        **{"jwks": str(folder / "keys/jwks.json"), "issuer": ISSUER, "audiences": (AUDIENCE,), **place}), of)
 
 
 def manager_of(made):

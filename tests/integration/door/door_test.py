@@ -11,16 +11,19 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
+import urllib.error
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from frames import Client  # pylint: disable=wrong-import-position
-from tokens import Forge, headers  # pylint: disable=wrong-import-position
+from tokens import Forge, bearer, headers  # pylint: disable=wrong-import-position
 from town import AskedTown, ROOT, new_request_id  # pylint: disable=wrong-import-position
 
 LIST_CASES = "/civicmesh.dispatch.v1.DispatchService/ListCases"
+GET_SHARDS = "/civicmesh.runtime.v1.ControlService/GetShards"
 NOON = "2026-09-02T04:00:00Z"  # a Wednesday, worked, in Asia/Shanghai
 UNIT = "u-sanitation"
 DISTRICT = json.loads((ROOT / "deploy/sample/district.json").read_text(encoding="utf-8"))
@@ -35,8 +38,15 @@ def centre(grid):
 
 def setUpModule():  # pylint: disable=invalid-name
     global CITY
-    CITY = AskedTown("door-", "--services=dispatch", "--development-tokens")
+    CITY = AskedTown("door-", "--services=dispatch,points", "--development-tokens")
     unittest.addModuleCleanup(CITY.remove)
+
+
+def ask(service, values):
+    """The gRPC status of a call that any operator or registrar may make, straight at its socket."""
+    method, request = {"dispatch": (LIST_CASES, b""), "points": (GET_SHARDS, b"\x0a\x06points")}[service]
+    with Client(CITY.where["sockets"][service]) as client:
+        return client.grpc(method, request, headers=values).grpc_status
 
 
 def details_of(answer):
@@ -74,6 +84,11 @@ class WhoIsLetIn(unittest.TestCase):
             for what, values in forge.good().items():
                 with self.subTest(what):
                     self.assertEqual(client.grpc(LIST_CASES, headers=headers(values)).grpc_status, 0)
+            for what, values in forge.hostile_to_services().items():
+                with self.subTest(what):
+                    self.assertEqual(client.grpc(LIST_CASES, headers=headers(values)).grpc_status, 16)
+            once = headers([bearer(forge.once())])
+            self.assertEqual([client.grpc(LIST_CASES, headers=once).grpc_status for _ in range(3)], [0, 16, 16])
         late = forge.good()["expired within the skew"][0].removeprefix("Bearer ")
         self.assertEqual(CITY.call("GET", "/v1/cases", token=late)[0], 200)
 
@@ -82,6 +97,44 @@ class WhoIsLetIn(unittest.TestCase):
         self.assertEqual(CITY.call("GET", "/v1/cases", token=of["staff"])[0], 200)
         self.refused(403, "REASON_PERMISSION_DENIED", "GET", "/v1/cases", token=of["citizen"])
         self.refused(401, "REASON_UNAUTHENTICATED", "GET", "/v1/cases", token=CITY.token("registrar-01", "REGISTRAR", aud="civicmesh-x"))
+
+    def test_a_token_that_is_good_once_is_used_up_for_every_service_and_after_its_restart(self):
+        forge = Forge(CITY.signing_key, CITY.kid, CITY.where["issuer"], CITY.where["audience"])
+        shown, kept = (headers([bearer(forge.once(roles=["REGISTRAR", "OPERATOR"]))]) for _ in range(2))
+        self.assertEqual(ask("dispatch", shown), 0)
+        self.assertEqual(ask("points", shown), 16)
+        os.kill(CITY.where["pids"]["dispatch"], signal.SIGKILL)
+        CITY.revive()
+        self.assertEqual(ask("dispatch", shown), 16)
+        self.assertEqual(ask("points", kept), 0)
+        CITY.city.redis_cli("DEL", *CITY.city.redis_cli("KEYS", "civicmesh:once:*").split())
+        self.assertEqual(ask("points", kept), 16, "it has seen it itself")
+
+    def test_agencies_have_their_own_quotas(self):
+        token = lambda who: CITY.token(who, "ANALYST", aud=CITY.where["audiences"]["agency"])
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump({"version": "1", "quotas": [{"subject": "agency-slow", "per_minute": 3, "reason_zh": "试用"}]}, file)
+            file.flush()
+            CITY.city.civicctl("quotas", f"--kafka={CITY.where['kafka']}", file.name, stdout=subprocess.DEVNULL)
+        until, answered = time.monotonic() + 20, {}
+        while (status := CITY.call("GET", "/v1/cases", token=token("agency-slow"))[0]) == 200:
+            self.assertLess(time.monotonic(), until)
+        self.assertEqual(status, 429)
+        with self.assertRaises(urllib.error.HTTPError) as over:
+            CITY.read("/v1/cases", token=token("agency-slow"))
+        with over.exception as answer:
+            answered, wait = json.load(answer), answer.headers["retry-after"]
+        details = details_of(answered)
+        self.assertEqual(details["ErrorInfo"]["reason"], "REASON_QUOTA_EXHAUSTED")
+        self.assertIn("配额", answered["details"][2]["message"])
+        self.assertLessEqual(float(details["RetryInfo"]["retry_delay"].rstrip("s")), int(wait))
+        self.assertLessEqual(int(wait), 20)
+        for _ in range(5):
+            self.assertEqual(CITY.call("GET", "/v1/cases", token=token("agency-other"))[0], 200)
+            self.assertEqual(CITY.call("GET", "/v1/cases", token=CITY.token("agency-slow", "ANALYST"))[0], 200)
+        metrics = CITY.read("/v1/control/dispatch/metrics", token=CITY.token("o", "OPERATOR")).decode()
+        self.assertRegex(metrics, r'civicmesh_agency_calls\{domain="dispatch",outcome="over_quota"\} [2-9]')
+        self.assertNotIn("agency-slow", metrics)
 
     def test_over_grpc_web(self):
         token = [("authorization", f"Bearer {CITY.token('registrar-01', 'REGISTRAR')}")]

@@ -4,7 +4,7 @@ import unittest
 import plain
 from door_alone import AUDIENCE, ISSUER, LIST_CASES, DoorAlone
 from frames import Client
-from tokens import Forge, headers
+from tokens import Forge, bearer, headers
 
 SUBMIT = "/civicmesh.intake.v1.IntakeService/SubmitReport"
 
@@ -39,6 +39,29 @@ class HostileTokensTest(unittest.TestCase):
                 with self.subTest(what, method=method, kind=kind), Client(self.door.address) as client:
                     self.assertEqual(client.grpc(method, headers=headers(values), content_type=kind).grpc_status, 16)
         self.assertEqual(self.asked(), before)
+
+    def test_one_that_is_good_once_passes_once_whatever_it_asks(self):
+        for kind in ("json", "application/grpc", "application/grpc-web"):
+            token = [bearer(self.forge.once())]
+            with self.subTest(kind), Client(self.door.address) as client:
+                ask = lambda method, token=token, kind=kind: client.grpc(method, headers=headers(token), content_type=kind)
+                first = self.json("GET", "/v1/cases", token).status if kind == "json" else ask(LIST_CASES).status
+                self.assertEqual(first, 200)
+                before = self.asked()
+                for path in ("/v1/cases", "/v1/cases/c1"):
+                    again = self.json("GET", path, token)
+                    self.assertEqual((again.status, again.reason), (401, "REASON_UNAUTHENTICATED"))
+                for method in (LIST_CASES, SUBMIT):
+                    self.assertEqual(ask(method, kind="application/grpc").grpc_status, 16)
+                    self.assertEqual(ask(method, kind="application/grpc-web").grpc_status, 16)
+                self.assertEqual(self.asked(), before)
+        another = self.forge.once(jti="another")
+        self.assertEqual([self.json("GET", "/v1/cases", [bearer(another)]).status for _ in range(2)], [200, 401])
+        self.assertEqual(self.json("GET", "/v1/cases", [bearer(self.forge.once(jti="another", sub="y"))]).status, 401)
+
+    def test_an_id_alone_limits_nothing(self):
+        token = [bearer(self.forge.token(jti="usual"))]
+        self.assertEqual([self.json("GET", "/v1/cases", token).status for _ in range(3)], [200] * 3)
 
     def test_good_ones_come_through_unchanged(self):
         for what, values in self.forge.good().items():

@@ -3,6 +3,7 @@ import base64
 import hashlib
 import hmac
 import json
+import secrets
 import time
 
 import jwt
@@ -33,6 +34,24 @@ class Forge:
                 "expired within the skew": [bearer(self.token(exp=now - SKEW // 2))],
                 "good soon": [bearer(self.token(nbf=now + SKEW // 2))],
                 "for several": [bearer(self.token(aud=["others", self._claims["aud"]]))]}
+
+    def once(self, **claims):
+        """Good for one call."""
+        now = int(time.time())
+        return self.token(**{"civicmesh_use": "once", "jti": secrets.token_hex(16), "iat": now, "exp": now + 300, **claims})
+
+    def hostile_to_services(self):
+        """What the door cannot tell from a good one, and a service must."""
+        now = int(time.time())
+        single = {
+            "good once, without an id": self.token(civicmesh_use="once", iat=now, exp=now + 300),
+            "good once, its id no text": self.once(jti=7),
+            "good once, without a beginning": self.token(civicmesh_use="once", jti="x"),
+            "good once, for an hour": self.once(exp=now + 3600),
+            "for an unknown use": self.once(civicmesh_use="twice"),
+            "good once, in another spelling": self.once(civicmesh_use=True),
+        }
+        return {what: [bearer(token)] for what, token in single.items()}
 
     def hostile(self):
         """The same for those that must be refused."""
