@@ -6,7 +6,7 @@ import unittest
 
 import accepted
 import rules
-from descriptors import Descriptors
+from descriptors import ROOT, Descriptors
 
 HEAD = """{}syntax = "proto3";
 package civicmesh.toy.v1;
@@ -88,6 +88,10 @@ class RuleTest(unittest.TestCase):
         self.bad(rules.access, (" scope: SCOPE_OWN", ""))
         self.bad(rules.access, ("roles: ROLE_CITIZEN ", ""))
         self.bad(rules.access, ('    option (google.api.http) = {get: "/v1/{name=toys/*}"};\n', ""))
+
+    def test_untried(self):
+        self.assertEqual(1, len(list(rules.untried(protos(SERVICE), ['WrongAnswersToPosts(it, "civicmesh.toy.v1.AnotherService")']))))
+        self.assertEqual([], list(rules.untried(protos(SERVICE), ["", 'WrongAnswersToPosts(\n  it, "civicmesh.toy.v1.ToyService")'])))
 
     def test_own_requests(self):
         self.bad(rules.own_requests, ("  // Gets one.", "  // Too.\n  rpc GetAnother(GetToyRequest) returns (Toy);\n  // Gets one."))
@@ -223,6 +227,10 @@ class TreeTest(unittest.TestCase):
         ours = Descriptors()
         self.assertGreater(len(ours.files), 10)
         self.assertEqual([], [f"{wrong} ({rule.__name__})" for rule in rules.RULES for wrong in rule(ours)])
+
+    def test_it_is_tried_who_may_call_our_services(self):
+        tests = [path.read_text(encoding="utf-8") for path in (ROOT / "services").rglob("*_test.cc")]
+        self.assertEqual([], list(rules.untried(Descriptors(), tests)))
 
     def test_old_records_can_be_read_and_clients_of_v1_go_on(self):
         before, now = accepted.read(accepted.FILE.read_text(encoding="utf-8")), accepted.elements(Descriptors())
