@@ -25,8 +25,33 @@ std::unique_ptr<Message> NewRequest(const MethodDescriptor& method) {
       google::protobuf::MessageFactory::generated_factory()->GetPrototype(method.input_type())->New());
 }
 
-grpc::Status Call(const TriedService& service, const ActorView& actor, const std::string& time,
-                  const MethodDescriptor& method, const Message& request) {
+bool Gives(const options::v1::Access& access, int role) {
+  return std::any_of(access.rights().begin(), access.rights().end(), [role](const options::v1::Right& right) {
+    return std::count(right.roles().begin(), right.roles().end(), role) > 0;
+  });
+}
+
+std::string WrongAnswerTo(const TriedService& service, const MethodDescriptor& method, int role) {
+  const auto& access = method.options().GetExtension(options::v1::access);
+  const bool named = role != 0 && Gives(access, role), may = access.anonymous() || named;
+  ActorView actor;
+  const std::string post = options::v1::Role_Name(static_cast<options::v1::Role>(role)).substr(sizeof("ROLE_") - 1);
+  if (role != 0)
+    actor = {.subject = absl::StrCat("some-", post), .posts = {{.role = post, .unit = "u-any", .area = ""}}};
+  const auto ask = [&](const ActorView& by) { return Ask(service, by, kTime, method, *NewRequest(method)); };
+  const grpc::Status answer = ask(actor);
+  const auto refusal = role == 0 ? grpc::StatusCode::UNAUTHENTICATED : grpc::StatusCode::PERMISSION_DENIED;
+  const std::string who = absl::StrCat(method.name(), " by ", role == 0 ? "nobody" : post, ": ", Told(answer));
+  if (may == (answer.error_code() == refusal))
+    return absl::StrCat(who, may ? ", though it may" : ", though it may not");
+  if (may && !named && Told(answer) != Told(ask({}))) return absl::StrCat(who, ", nobody is told ", Told(ask({})));
+  return "";
+}
+
+}  // namespace
+
+grpc::Status Ask(const TriedService& service, const ActorView& actor, const std::string& time,
+                 const MethodDescriptor& method, const Message& request) {
   grpc::GenericStub stub(service.channel);
   const std::string bytes = request.SerializeAsString();
   const grpc::Slice slice(bytes);
@@ -48,30 +73,15 @@ std::string Told(const grpc::Status& status) {
   return absl::StrCat(status.error_code(), " ", status.error_message(), " ", status.error_details());
 }
 
-bool Gives(const options::v1::Access& access, int role) {
-  return std::any_of(access.rights().begin(), access.rights().end(), [role](const options::v1::Right& right) {
-    return std::count(right.roles().begin(), right.roles().end(), role) > 0;
-  });
-}
-
-std::string WrongAnswerTo(const TriedService& service, const MethodDescriptor& method, int role) {
+std::map<std::string, bool> NamedPosts(const MethodDescriptor& method) {
+  std::map<std::string, bool> posts;
   const auto& access = method.options().GetExtension(options::v1::access);
-  const bool named = role != 0 && Gives(access, role), may = access.anonymous() || named;
-  ActorView actor;
-  const std::string post = options::v1::Role_Name(static_cast<options::v1::Role>(role)).substr(sizeof("ROLE_") - 1);
-  if (role != 0)
-    actor = {.subject = absl::StrCat("some-", post), .posts = {{.role = post, .unit = "u-any", .area = ""}}};
-  const auto ask = [&](const ActorView& by) { return Call(service, by, kTime, method, *NewRequest(method)); };
-  const grpc::Status answer = ask(actor);
-  const auto refusal = role == 0 ? grpc::StatusCode::UNAUTHENTICATED : grpc::StatusCode::PERMISSION_DENIED;
-  const std::string who = absl::StrCat(method.name(), " by ", role == 0 ? "nobody" : post, ": ", Told(answer));
-  if (may == (answer.error_code() == refusal))
-    return absl::StrCat(who, may ? ", though it may" : ", though it may not");
-  if (may && !named && Told(answer) != Told(ask({}))) return absl::StrCat(who, ", nobody is told ", Told(ask({})));
-  return "";
+  const auto* roles = google::protobuf::GetEnumDescriptor<options::v1::Role>();
+  for (int r = 0; r < roles->value_count(); ++r)
+    if (roles->value(r)->number() != options::v1::ROLE_UNSPECIFIED)
+      posts[roles->value(r)->name().substr(sizeof("ROLE_") - 1)] = Gives(access, roles->value(r)->number());
+  return posts;
 }
-
-}  // namespace
 
 TriedService Tried(ServiceForTests& service) {
   return {service.Channel(),
@@ -96,7 +106,7 @@ std::vector<std::string> WrongAnswersToPosts(ServiceForTests& service, const std
 
 std::string WrongAnswersToObjects(ServiceForTests& service, const ObjectCase& o) {
   const auto ask = [&](const std::string& name) {
-    return Call(Tried(service), o.actor, o.time, *o.method, *o.request(name));
+    return Ask(Tried(service), o.actor, o.time, *o.method, *o.request(name));
   };
   const grpc::Status nowhere = ask(o.nowhere), beyond = ask(o.beyond), within = ask(o.within);
   const std::string who = absl::StrCat(o.method->name(), " by ", o.actor.subject, ": ");

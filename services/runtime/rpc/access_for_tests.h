@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,14 @@ struct TriedService {
   std::function<std::unique_ptr<grpc::ClientContext>(const ActorView& actor, const std::string& time)> as;
 };
 TriedService Tried(ServiceForTests& service);
+
+// One call, and what was answered as words: code, message and details.
+grpc::Status Ask(const TriedService& service, const ActorView& actor, const std::string& time,
+                 const google::protobuf::MethodDescriptor& method, const google::protobuf::Message& request);
+std::string Told(const grpc::Status& status);
+
+// Each post that there is, as "DISPATCHER", and whether the method names it.
+std::map<std::string, bool> NamedPosts(const google::protobuf::MethodDescriptor& method);
 
 // Each RPC by each post alone, by a citizen and without a token, all with an empty request: who has no right to it is
 // refused with PERMISSION_DENIED (UNAUTHENTICATED without a token), who has one is answered otherwise. An RPC that is

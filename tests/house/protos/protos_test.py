@@ -1,6 +1,7 @@
 """Each rule fails on a small bad proto and is content with a good one; our protos break none, old records can still be read,
 and clients of a v1 API go on."""
 import pathlib
+import re
 import tempfile
 import unittest
 
@@ -231,6 +232,15 @@ class TreeTest(unittest.TestCase):
     def test_it_is_tried_who_may_call_our_services(self):
         tests = [path.read_text(encoding="utf-8") for path in (ROOT / "services").rglob("*_test.cc")]
         self.assertEqual([], list(rules.untried(Descriptors(), tests)))
+
+    def test_what_is_told_apart_from_ids_is_still_in_a_request(self):
+        code = (ROOT / "services/runtime/rpc/well_formed.cc").read_text(encoding="utf-8")
+        names = set(re.findall(r'\{"([A-Za-z_.]+)", StringKind', code))
+        ours = Descriptors()
+        there = {"content_type"} | {name for file in ours.files.values() for message in file.message_type for field in message.field
+                                    for name in (field.name, f"{message.name}.{field.name}") if field.type == field.TYPE_STRING}
+        self.assertGreater(len(names), 20)
+        self.assertEqual(set(), names - there)
 
     def test_old_records_can_be_read_and_clients_of_v1_go_on(self):
         before, now = accepted.read(accepted.FILE.read_text(encoding="utf-8")), accepted.elements(Descriptors())

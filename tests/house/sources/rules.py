@@ -16,7 +16,7 @@ BELOW = {
     "journal": {"base", "decider"},
     "hotstate": {"base", "decider"},
     "shard": {"base", "decider", "journal", "hotstate"},
-    "rpc": {"base", "decider", "journal", "hotstate", "shard", "people"},
+    "rpc": {"base", "decider", "journal", "hotstate", "shard", "people", "personal"},
 }
 SHARED_PROTOS = {"type", "options", "reference", "log", "runtime"}
 DOMAIN_PROTOS = {"type", "options", "reference"}
