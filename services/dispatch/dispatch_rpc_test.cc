@@ -3,11 +3,16 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <limits>
+#include <map>
+#include <set>
+
 #include "civicmesh/dispatch/v1/dispatch_service.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "services/dispatch/domain/cases_for_tests.h"
 #include "services/runtime/rpc/access_for_tests.h"
 #include "services/runtime/rpc/errors.h"
+#include "services/runtime/rpc/fields_for_tests.h"
 #include "services/runtime/rpc/service_for_tests.h"
 
 namespace civicmesh::dispatch {
@@ -259,7 +264,7 @@ TEST_F(DispatchRpcTest, TellsWhy) {
 }
 
 TEST_F(DispatchRpcTest, OnlyPostsThatAnRpcNamesMayCallIt) {
-  EXPECT_THAT(WrongAnswersToPosts(service_, *v1::GetCaseRequest::descriptor()->file()->service(0)), IsEmpty());
+  EXPECT_THAT(WrongAnswersToPosts(service_, "civicmesh.dispatch.v1.DispatchService"), IsEmpty());
 }
 
 // What a request on a case needs beside its name, so that only the case decides.
@@ -331,6 +336,177 @@ TEST_F(DispatchRpcTest, ListsOnlyWhatLiesInTheArea) {
   };
   EXPECT_THAT(List(of(c.grid().substr(0, 9)), all).cases(), SizeIs(1));
   EXPECT_THAT(List(of("990101004"), all).cases(), IsEmpty());
+}
+
+// What may stand in the fields of dispatch's requests (proto/civicmesh/dispatch/v1/dispatch_service.proto).
+FieldRules Rules() {
+  FieldRules rules = {{"OpenCaseRequest.source", Value()},
+                      {"OpenCaseRequest.class_code", Id()},
+                      {"OpenCaseRequest.text", Words(2000)},
+                      {"OpenCaseRequest.photos", List(20)},
+                      {"OpenCaseRequest.reported_at", Time(/*past=*/true, /*future=*/false)},
+                      {"RecordVerificationRequest.result", Value()},
+                      {"RecordVerificationRequest.photos", List(20)},
+                      {"RegisterCaseRequest.class_code", Id()},
+                      {"RegisterCaseRequest.condition_id", Id()},
+                      {"DeclineCaseRequest.ground", Value()},
+                      {"DeclineCaseRequest.referral", Words(500)},
+                      {"DeclineCaseRequest.duplicate_of", Id()},
+                      {"DispatchCaseRequest.override_unit", Id()},
+                      {"DispatchCaseRequest.override_reason", Words(500)},
+                      {"SubmitFeedbackRequest.photos", List(20)},
+                      {"ReturnCaseRequest.duty_entry", Id()},
+                      {"ReturnCaseRequest.site_secured", Flag()},
+                      {"JudgeReturnRequest.verdict", Value()},
+                      {"InspectCaseRequest.passed", Flag()},
+                      {"InspectCaseRequest.photos", List(20)},
+                      {"RevisitCaseRequest.rating", Value()},
+                      {"RevisitCaseRequest.solved", Flag()},
+                      {"RevisitCaseRequest.contacted_in_time", Flag()},
+                      {"DecideExtensionRequest.approved", Flag()},
+                      {"PostponeCaseRequest.until", Time(false, false)},
+                      {"ListCasesRequest.status", Value()},
+                      {"ListCasesRequest.unit", Id()},
+                      {"ListCasesRequest.grid", Free("only looked for")},
+                      {"Attachment.uri", ObjectKey()},
+                      {"Attachment.sha256", Digest()},
+                      {"Attachment.kind", Value()},
+                      {"Attachment.size_bytes", Number(0, std::numeric_limits<int64_t>::max())},
+                      {"GeoPoint.latitude", Degrees(90)},
+                      {"GeoPoint.longitude", Degrees(180)}};
+  const auto* service = v1::GetCaseRequest::descriptor()->file()->service(0);
+  for (int m = 0; m < service->method_count(); ++m) {
+    const auto* fields = service->method(m)->input_type();
+    if (fields->FindFieldByName("name")) rules[fields->name() + ".name"] = Name();
+    if (fields->FindFieldByName("note")) rules[fields->name() + ".note"] = Words(500);
+  }
+  return rules;
+}
+
+// A case on its way, and what is sent about it next.
+class CasesOnTheirWay : public DispatchRpcTest {
+ protected:
+  using Stub = v1::DispatchService::Stub;
+
+  // `steps` of: accepted, registered, dispatched, signed, in disposal, fed back, closed.
+  v1::Case After(int steps) {
+    v1::Case c = Open();
+    auto registering = About<v1::RegisterCaseRequest>(c);
+    registering.set_condition_id("1");
+    v1::SubmitFeedbackRequest feedback;
+    AddPhoto(civicmesh::type::v1::Attachment::KIND_AFTER, feedback.add_photos());
+    v1::InspectCaseRequest inspection;
+    inspection.set_passed(true);
+    AddPhoto(civicmesh::type::v1::Attachment::KIND_NEAR, inspection.add_photos());
+    const auto next = [&](auto request) {
+      request.set_name(c.name());
+      request.set_request_id(service_.NewRequestId());
+      request.clear_etag();
+      return request;
+    };
+    if (steps > 0) Step(kRegistrar, 1, &Stub::AcceptCase, next(v1::AcceptCaseRequest()), &c);
+    if (steps > 1) Step(kRegistrar, 2, &Stub::RegisterCase, next(registering), &c);
+    if (steps > 2) Step(kDispatcher, 3, &Stub::DispatchCase, next(v1::DispatchCaseRequest()), &c);
+    if (steps > 3) Step(kWorker, 4, &Stub::SignCase, next(v1::SignCaseRequest()), &c);
+    if (steps > 4) Step(kWorker, 5, &Stub::StartDisposal, next(v1::StartDisposalRequest()), &c);
+    if (steps > 5) Step(kWorker, 6, &Stub::SubmitFeedback, next(feedback), &c);
+    if (steps > 6) Step(kInspector, 7, &Stub::InspectCase, next(inspection), &c);
+    return c;
+  }
+  v1::Case Verifying() {
+    v1::Case c = After(1);
+    Step(kRegistrar, 2, &Stub::StartVerification, About<v1::StartVerificationRequest>(c), &c);
+    return c;
+  }
+  v1::Case Returned() {
+    v1::Case c = After(4);
+    auto request = About<v1::ReturnCaseRequest>(c);
+    request.set_duty_entry("duty-03");
+    request.set_note("x");
+    Step(kWorker, 5, &Stub::ReturnCase, request, &c);
+    return c;
+  }
+  v1::Case AskedToWait() {
+    v1::Case c = After(5);
+    auto request = About<v1::RequestExtensionRequest>(c);
+    request.set_note("x");
+    Step(kWorker, 6, &Stub::RequestExtension, request, &c);
+    return c;
+  }
+
+  RequestCase On(const std::string& method, const ActorView& actor, std::function<v1::Case()> thing,
+                 const std::string& fields) {
+    const auto* found = v1::GetCaseRequest::descriptor()->file()->service(0)->FindMethodByName(method);
+    return {method, actor, "2026-11-18T10:30:00+08:00",
+            [=, this] { return RequestFor(service_, *found, fields, thing().name()); }};
+  }
+  std::vector<RequestCase> Cases() {
+    const auto after = [this](int steps) { return [=, this] { return After(steps); }; };
+    const std::string photo =
+        "photos {uri: 'p/1' sha256: '" + std::string(32, 's') + "' kind: KIND_AFTER size_bytes: 9} ";
+    const std::string place = "{latitude: 30.3 longitude: 119.963} ";
+    return {
+        On(
+            "OpenCase", kCollector, [] { return v1::Case(); },
+            "source: REPORT_SOURCE_COLLECTOR class_code: 'E0110' text: 'x' reported_at {seconds: 1794967000} "
+            "location " +
+                place + photo),
+        On("AcceptCase", kRegistrar, after(0), ""),
+        On("StartVerification", kRegistrar, after(1), ""),
+        On(
+            "RecordVerification", kCollector, [this] { return Verifying(); },
+            "result: VERIFICATION_RESULT_EXISTS note: 'x' " + photo),
+        On("RegisterCase", kRegistrar, after(1), "class_code: 'E0110' condition_id: '1' corrected_location " + place),
+        On("DeclineCase", kRegistrar, after(1),
+           "ground: DECLINE_GROUND_DUPLICATE note: 'x' referral: 'x' duplicate_of: 'cases/c-01aaaaaaaaaaaaaaaa'"),
+        On("DispatchCase", kDispatcher, after(2), "override_unit: 'u-roads' override_reason: 'x'"),
+        On("SignCase", kWorker, after(3), ""),
+        On("StartDisposal", kWorker, after(4), ""),
+        On("SubmitFeedback", kWorker, after(5), "note: 'x' " + photo),
+        On("ReturnCase", kWorker, after(4), "duty_entry: 'duty-03' note: 'x' site_secured: true"),
+        On(
+            "JudgeReturn", kDispatcher, [this] { return Returned(); }, "verdict: RETURN_VERDICT_WRONGFUL note: 'x'"),
+        On("InspectCase", kInspector, after(6), "passed: true note: 'x' " + photo),
+        On("RevisitCase", kRegistrar, after(7), "rating: RATING_SATISFIED solved: true contacted_in_time: true"),
+        On("RequestExtension", kWorker, after(5), "note: 'x'"),
+        On(
+            "DecideExtension", kDispatcher, [this] { return AskedToWait(); }, "approved: true note: 'x'"),
+        On("PostponeCase", kLeader, after(5), "note: 'x' until {seconds: 1795572000}"),
+        On("UrgeCase", kDispatcher, after(3), "note: 'x'"),
+        On("GetCase", kRegistrar, after(0), ""),
+        On("ExplainCase", kRegistrar, after(0), ""),
+        On("ListCases", kRegistrar, after(0),
+           "page_size: 3 status: CASE_STATUS_REPORTED unit: 'u-sanitation' grid: '990101001001001'")};
+  }
+};
+
+TEST_F(CasesOnTheirWay, NoFieldTakesWhatNobodyShouldSend) {
+  EXPECT_THAT(WrongAnswersToFields(service_, "civicmesh.dispatch.v1.DispatchService", Rules(), Cases()), IsEmpty());
+}
+
+TEST_F(DispatchRpcTest, APostNamesTheSourcesThatItKnows) {
+  using namespace civicmesh::type::v1;  // NOLINT(google-build-using-namespace): the sources
+  const std::set<int> told = {REPORT_SOURCE_HOTLINE_12345, REPORT_SOURCE_LEADER, REPORT_SOURCE_MEDIA,
+                              REPORT_SOURCE_DEPARTMENT, REPORT_SOURCE_INSPECTION};
+  std::set<int> heard = told;
+  heard.insert(REPORT_SOURCE_SENSOR);
+  const std::map<std::string, std::set<int>> known = {
+      {"COLLECTOR", {REPORT_SOURCE_COLLECTOR, REPORT_SOURCE_INSPECTION}},
+      {"REGISTRAR", told},
+      {"SHIFT_LEADER", told},
+      {"GATEWAY", heard}};
+  const auto* method = v1::OpenCaseRequest::descriptor()->file()->service(0)->FindMethodByName("OpenCase");
+  const auto* sources = google::protobuf::GetEnumDescriptor<ReportSource>();
+  for (const auto& [post, named] : NamedPosts(*method))
+    for (int s = 0; named && s < sources->value_count(); ++s) {
+      ASSERT_TRUE(known.count(post)) << "nobody has decided what " << post << " may name";
+      v1::OpenCaseRequest request = NewOpening();
+      request.set_source(static_cast<ReportSource>(sources->value(s)->number()));
+      v1::Case c;
+      const auto status = Call({.subject = "one-" + post, .posts = Posts({post.c_str()})}, 0,
+                               &v1::DispatchService::Stub::OpenCase, request, &c);
+      EXPECT_EQ(status.ok(), known.at(post).count(request.source()) > 0) << post << " " << sources->value(s)->name();
+    }
 }
 
 }  // namespace

@@ -217,8 +217,10 @@ class Open311Rpc : public v1::Open311Service::CallbackService {
   // Every call: through the gate, in a format that we speak, for this city.
   template <typename Request, typename Handler>
   Reactor* Answer(Context* ctx, const Request* req, google::api::HttpBody* resp, Handler handler) {
-    return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
+    static const google::protobuf::MethodDescriptor* const method = MethodTaking(Request::descriptor());
+    return ServeMethod(service_, ctx, method, [=, this](const Call& call, Finish finish) {
       const Exchange exchange(ctx, resp, std::move(finish), req->file());
+      if (auto wrong = CheckWellFormed(*req); !wrong.ok()) return exchange.Refuse(wrong);
       if (!exchange.known_format)
         return exchange.Refuse(kBadRequest, "格式只能是 xml 或 json。The format is xml or json.");
       if (!Settings()->IsHere(req->jurisdiction_id()))

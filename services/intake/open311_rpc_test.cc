@@ -369,8 +369,7 @@ TEST_F(Open311RpcTest, ATokenOfAnotherDoorIsNone) {
 }
 
 TEST_F(Open311RpcTest, NobodyNeedsAToken) {
-  const auto* rpcs = v1::ListServicesRequest::descriptor()->file()->FindServiceByName("Open311Service");
-  EXPECT_THAT(WrongAnswersToPosts(service_, *rpcs), IsEmpty());
+  EXPECT_THAT(WrongAnswersToPosts(service_, "civicmesh.intake.v1.Open311Service"), IsEmpty());
 }
 
 }  // namespace

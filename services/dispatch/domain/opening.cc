@@ -12,6 +12,26 @@ namespace {
 // A caller's clock may be ahead of the shard's by this much: such a time is now.
 constexpr int64_t kClockDifferenceMs = 60 * 1000;
 
+// Who opens a case by hand says where it comes from as far as the post knows; what citizens and cameras see becomes a
+// case by itself.
+bool MayNameSource(type::v1::ReportSource source, const ActorView& actor) {
+  switch (source) {
+    case type::v1::REPORT_SOURCE_COLLECTOR:
+      return actor.Has("COLLECTOR");
+    case type::v1::REPORT_SOURCE_INSPECTION:
+      return true;
+    case type::v1::REPORT_SOURCE_SENSOR:
+      return actor.Has("GATEWAY");
+    case type::v1::REPORT_SOURCE_HOTLINE_12345:
+    case type::v1::REPORT_SOURCE_LEADER:
+    case type::v1::REPORT_SOURCE_MEDIA:
+    case type::v1::REPORT_SOURCE_DEPARTMENT:
+      return actor.Has("GATEWAY") || actor.Has("REGISTRAR") || actor.Has("SHIFT_LEADER");
+    default:
+      return false;
+  }
+}
+
 // The parts that both ways of opening give.
 struct Opening {
   const civicmesh::type::v1::GeoPoint& location;
@@ -78,6 +98,8 @@ v1::Explanation ExplainProposal(const v1::OpenCaseFromReport& cmd, const MinorCl
 
 CaseDecision OpenCase(const v1::Command& opening, const CaseBook& book, const Context& ctx) {
   const v1::OpenCaseRequest& cmd = opening.open_case();
+  if (!MayNameSource(cmd.source(), ctx.actor))
+    return Refuse(v1::REASON_INVALID_ARGUMENT, "source", "is not for the caller's posts to name");
   const auto* standard = ctx.reference->Get<Standard>(kStandardKind);
   const auto* district = ctx.reference->Get<District>(kDistrictKind);
   if (!standard || !district) return Refuse(v1::REASON_REFERENCE_MISSING);

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/dispatch/domain/change.h"
+#include "services/runtime/base/ids.h"
 #include "services/runtime/personal/personal_numbers.h"
 
 namespace civicmesh::dispatch {
@@ -52,6 +54,7 @@ Checked CheckPhotos(const Photos& photos) {
       return Wrong("photos", "uri is an object key");
     if (photo.sha256().size() != kSha256) return Wrong("photos", "sha256 has 32 bytes");
     if (photo.kind() == Attachment::KIND_UNSPECIFIED) return Wrong("photos", "kind is missing");
+    if (photo.size_bytes() < 0) return Wrong("photos", "size_bytes is negative");
   }
   return std::nullopt;
 }
@@ -100,6 +103,8 @@ Checked Check(const v1::DeclineCaseRequest& r) {
   if (elsewhere && r.referral().empty()) return Refuse(v1::REASON_REFERRAL_MISSING, "referral");
   if (r.ground() == v1::DECLINE_GROUND_DUPLICATE && r.duplicate_of().empty())
     return Refuse(v1::REASON_DUPLICATE_CASE_MISSING, "duplicate_of");
+  if (!r.duplicate_of().empty() && !ShardOfId("c", CaseStream(r.duplicate_of())))
+    return Wrong("duplicate_of", "is no case's name");
   return First({CheckNote(r.note(), true), CheckText("referral", r.referral(), kMaxNote)});
 }
 

@@ -1,7 +1,5 @@
 #include "services/intake/text/masking.h"
 
-#include <algorithm>
-
 namespace civicmesh::intake {
 namespace {
 
@@ -38,14 +36,6 @@ Masked Mask(std::string_view text) {
   }
   out.text.append(text.substr(copied));
   return out;
-}
-
-bool LooksPersonal(std::string_view id) {
-  const auto found = FindPersonal(id);
-  // Ids may be long.
-  return std::any_of(found.begin(), found.end(), [](const PersonalPlace& place) {
-    return place.kind != PersonalKind::kBankCard && place.kind != PersonalKind::kLongNumber;
-  });
 }
 
 }  // namespace civicmesh::intake

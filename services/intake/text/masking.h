@@ -20,7 +20,4 @@ struct Masked {
 
 Masked Mask(std::string_view text);
 
-// True where an id or reference of another system is a phone or identity number rather than an id.
-bool LooksPersonal(std::string_view id);
-
 }  // namespace civicmesh::intake

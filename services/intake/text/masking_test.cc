@@ -75,16 +75,6 @@ TEST(MaskingTest, FindsAllOfATextInOrder) {
   EXPECT_EQ(Mask(masked.text).text, masked.text);
 }
 
-TEST(MaskingTest, TellsIdsFromNumbersOfPeople) {
-  EXPECT_TRUE(LooksPersonal("13800000058"));
-  EXPECT_TRUE(LooksPersonal("33010219900101000X"));
-  EXPECT_TRUE(LooksPersonal("a@example.com"));
-  EXPECT_FALSE(LooksPersonal("s0001"));
-  EXPECT_FALSE(LooksPersonal("RX20260914-0000123"));
-  EXPECT_FALSE(LooksPersonal("2026091400012345"));
-  EXPECT_FALSE(LooksPersonal("p084"));
-}
-
 TEST(Utf8Test, CountsAndTrims) {
   EXPECT_EQ(CountCharacters("路灯a1"), 4u);
   EXPECT_EQ(CountCharacters("\xe8\xb7"), 2u);

@@ -44,22 +44,51 @@ bool ReadTime(const std::string& text, int64_t otherwise, int64_t* ms) {
   return true;
 }
 
-enum class Duty { kOther, kJudges, kHandles, kRuns, kKeepsKeys, kAudits, kDisciplines };
+enum class Duty { kFree, kJudges, kHandles, kRuns, kKeepsKeys, kAudits, kDisciplines, kIsASystem };
+
+// Without a default: a new post does not compile before somebody has decided.
+Duty DutyOf(options::v1::Role post) {
+  switch (post) {
+    // Who says that something is or is not to be done, from finding it to closing it.
+    case options::v1::ROLE_COLLECTOR:
+    case options::v1::ROLE_REGISTRAR:
+    case options::v1::ROLE_DISPATCHER:
+    case options::v1::ROLE_SHIFT_LEADER:
+    case options::v1::ROLE_REVIEWER:
+      return Duty::kJudges;
+    case options::v1::ROLE_UNIT_WORKER:
+      return Duty::kHandles;
+    case options::v1::ROLE_OPERATOR:
+      return Duty::kRuns;
+    case options::v1::ROLE_SECURITY_OFFICER:
+      return Duty::kKeepsKeys;
+    case options::v1::ROLE_AUDITOR:
+      return Duty::kAudits;
+    case options::v1::ROLE_DISCIPLINE_OFFICER:
+      return Duty::kDisciplines;
+    case options::v1::ROLE_GATEWAY:
+      return Duty::kIsASystem;
+    // No one's case: whoever holds them may hold another post beside.
+    case options::v1::ROLE_ORGANISER:
+    case options::v1::ROLE_CATALOGUE_MANAGER:
+    case options::v1::ROLE_ANALYST:
+    // Nobody's post.
+    case options::v1::ROLE_CITIZEN:
+    case options::v1::ROLE_UNSPECIFIED:
+    case options::v1::Role_INT_MIN_SENTINEL_DO_NOT_USE_:
+    case options::v1::Role_INT_MAX_SENTINEL_DO_NOT_USE_:
+      return Duty::kFree;
+  }
+  return Duty::kFree;
+}
 
 Duty DutyOf(std::string_view post) {
-  if (post == "COLLECTOR" || post == "REGISTRAR" || post == "DISPATCHER" || post == "SHIFT_LEADER")
-    return Duty::kJudges;
-  if (post == "UNIT_WORKER") return Duty::kHandles;
-  if (post == "OPERATOR") return Duty::kRuns;
-  if (post == "SECURITY_OFFICER") return Duty::kKeepsKeys;
-  if (post == "AUDITOR") return Duty::kAudits;
-  if (post == "DISCIPLINE_OFFICER") return Duty::kDisciplines;
-  return Duty::kOther;
+  options::v1::Role role = options::v1::ROLE_UNSPECIFIED;
+  options::v1::Role_Parse(absl::StrCat("ROLE_", KeyOf(post)), &role);
+  return DutyOf(role);
 }
 
-bool StandsAlone(Duty duty) {
-  return duty == Duty::kRuns || duty == Duty::kKeepsKeys || duty == Duty::kAudits || duty == Duty::kDisciplines;
-}
+bool StandsAlone(Duty duty) { return duty != Duty::kFree && duty != Duty::kJudges && duty != Duty::kHandles; }
 
 }  // namespace
 

@@ -70,8 +70,8 @@ class Roster {
 };
 
 // Whether one person may not hold both at once: who judges never handles (监督轴/指挥轴 and 处置, DOMAIN 1.1); those
-// who run the installation, keep its keys, audit it, or do its business are four (GB/T 22239-2019, three-way separation
-// of administrator, security and audit).
+// who run the installation, keep its keys, audit it, hear complaints about colleagues, or do its business are five
+// (GB/T 22239-2019, three-way separation of administrator, security and audit); and a system is no person.
 bool Apart(std::string_view post, std::string_view other);
 
 }  // namespace civicmesh

@@ -3,8 +3,11 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "civicmesh/options/v1/options.pb.h"
 #include "civicmesh/reference/v1/reference.pb.h"
 
 namespace civicmesh {
@@ -73,22 +76,45 @@ TEST(RosterTest, WhatWasHandedOnOnceIsNotHandedOnAgain) {
   EXPECT_EQ(PostsAt(*roster, "zhao", "2026-11-24T06:00:00+08:00"), "DISPATCHER");
 }
 
-TEST(RosterTest, DutiesThatMustBeApartAre) {
-  const struct {
-    const char* one;
-    const char* two;
-    bool apart;
-  } kPairs[] = {{"INSPECTOR", "UNIT_WORKER", false},    {"COLLECTOR", "UNIT_WORKER", true},
-                {"UNIT_WORKER", "SHIFT_LEADER", true},  {"REGISTRAR", "DISPATCHER", false},
-                {"OPERATOR", "AUDITOR", true},          {"OPERATOR", "SECURITY_OFFICER", true},
-                {"AUDITOR", "SECURITY_OFFICER", true},  {"AUDITOR", "ANALYST", true},
-                {"OPERATOR", "REGISTRAR", true},        {"SHIFT_LEADER", "ANALYST", false},
-                {"OPERATOR", "OPERATOR", false},        {"DISCIPLINE_OFFICER", "REGISTRAR", true},
-                {"DISCIPLINE_OFFICER", "AUDITOR", true}};
-  for (const auto& pair : kPairs) {
-    EXPECT_EQ(Apart(pair.one, pair.two), pair.apart) << pair.one << " " << pair.two;
-    EXPECT_EQ(Apart(pair.two, pair.one), pair.apart) << pair.one << " " << pair.two;
+// What each post is for; posts of one row go together, those of "free" with each but those who stand alone.
+constexpr char kAlone[] = "alone", kFree[] = "free", kJudges[] = "judges", kHandles[] = "handles";
+const std::map<std::string, std::string> kDuties = {
+    {"COLLECTOR", kJudges},       {"REGISTRAR", kJudges},         {"DISPATCHER", kJudges}, {"SHIFT_LEADER", kJudges},
+    {"REVIEWER", kJudges},        {"UNIT_WORKER", kHandles},      {"ORGANISER", kFree},    {"CATALOGUE_MANAGER", kFree},
+    {"ANALYST", kFree},           {"OPERATOR", kAlone},           {"GATEWAY", kAlone},     {"AUDITOR", kAlone},
+    {"SECURITY_OFFICER", kAlone}, {"DISCIPLINE_OFFICER", kAlone},
+};
+
+std::vector<std::string> AllPosts() {
+  std::vector<std::string> posts;
+  const auto* roles = google::protobuf::GetEnumDescriptor<options::v1::Role>();
+  for (int r = 0; r < roles->value_count(); ++r)
+    if (const int role = roles->value(r)->number();
+        role != options::v1::ROLE_UNSPECIFIED && role != options::v1::ROLE_CITIZEN)
+      posts.push_back(roles->value(r)->name().substr(sizeof("ROLE_") - 1));
+  return posts;
+}
+
+TEST(RosterTest, DutiesThatMustBeApartAreWhateverTheTwoPosts) {
+  for (const std::string& one : AllPosts()) {
+    ASSERT_TRUE(kDuties.count(one)) << "nobody has decided what " << one << " goes together with";
+    for (const std::string& two : AllPosts()) {
+      ASSERT_TRUE(kDuties.count(two));
+      const std::string &a = kDuties.at(one), &b = kDuties.at(two);
+      const bool alone = one != two && (a == kAlone || b == kAlone);
+      const bool apart = alone || (a == kJudges && b == kHandles) || (a == kHandles && b == kJudges);
+      EXPECT_EQ(Apart(one, two), apart) << one << " " << two;
+      // And no roster has it otherwise, of oneself or as a deputy.
+      const std::string first = absl::StrCat("posts {role: '", one, "' unit: 'u'} "),
+                        second = absl::StrCat("posts {role: '", two, "' unit: 'u'} ");
+      EXPECT_EQ(Make("members {subject: 'a' " + first + second + "}").ok(), !apart) << one << " " << two;
+      const std::string away = "absences {from: '2026-02-01T00:00:00Z' until: '2026-02-02T00:00:00Z' deputy: 'a'}";
+      EXPECT_EQ(Make("members {subject: 'a' " + first + "} members {subject: 'b' " + second + away + "}").ok(), !apart)
+          << one << " for " << two;
+    }
   }
+  EXPECT_EQ(kDuties.size(), AllPosts().size());
+  EXPECT_FALSE(Apart("NO_POST", "UNIT_WORKER"));
 }
 
 TEST(RosterTest, RefusesWhatHoldsNoOrder) {

@@ -228,4 +228,11 @@ bool HoldsPersonalNumber(std::string_view text) {
   });
 }
 
+bool LooksPersonal(std::string_view id) {
+  const auto places = FindPersonal(id);
+  return std::any_of(places.begin(), places.end(), [](const PersonalPlace& place) {
+    return place.kind != PersonalKind::kBankCard && place.kind != PersonalKind::kLongNumber;
+  });
+}
+
 }  // namespace civicmesh

@@ -37,4 +37,7 @@ std::vector<PersonalPlace> FindPersonal(std::string_view text);
 // not for fixed lines, by which offices are named.
 bool HoldsPersonalNumber(std::string_view text);
 
+// For what should be an id: true where it holds such a number. Ids may be long, so long numbers are none.
+bool LooksPersonal(std::string_view id);
+
 }  // namespace civicmesh

@@ -103,5 +103,15 @@ TEST(PersonalNumbersTest, SaysWhereInBytes) {
   EXPECT_EQ(text.substr(places[0].end), "，谢谢");
 }
 
+TEST(PersonalNumbersTest, TellsIdsFromNumbersOfPeople) {
+  EXPECT_TRUE(LooksPersonal("13800000058"));
+  EXPECT_TRUE(LooksPersonal("33010219900101000X"));
+  EXPECT_TRUE(LooksPersonal("a@example.com"));
+  EXPECT_FALSE(LooksPersonal("s0001"));
+  EXPECT_FALSE(LooksPersonal("RX20260914-0000123"));
+  EXPECT_FALSE(LooksPersonal("2026091400012345"));
+  EXPECT_FALSE(LooksPersonal("p084"));
+}
+
 }  // namespace
 }  // namespace civicmesh

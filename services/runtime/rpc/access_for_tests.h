@@ -1,13 +1,15 @@
 // Who may do what, tried rather than believed: every RPC of a service, as its descriptors list them, with every post.
 //
-//   EXPECT_THAT(WrongAnswersToPosts(service_, *service), IsEmpty());
+//   EXPECT_THAT(WrongAnswersToPosts(service_, "civicmesh.points.v1.PointsService"), IsEmpty());
 //   EXPECT_EQ(WrongAnswersToObjects(service_, {.method = method, .actor = li, .request = …, .within = …, .beyond = …,
 //                                              .nowhere = …}), "");
 //
-// For tests only: they answer in words what is wrong. Block until the calls are answered.
+// For tests only: they answer in words what is wrong. Block until the calls are answered. tests/house/protos fails
+// where a service of proto/ is tried by none of them.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,9 +20,26 @@
 
 namespace civicmesh {
 
+// Where calls go, and what a call of somebody at a business time carries (ServiceForTests::As).
+struct TriedService {
+  std::shared_ptr<grpc::Channel> channel;
+  std::function<std::unique_ptr<grpc::ClientContext>(const ActorView& actor, const std::string& time)> as;
+};
+TriedService Tried(ServiceForTests& service);
+
+// One call, and what was answered as words: code, message and details.
+grpc::Status Ask(const TriedService& service, const ActorView& actor, const std::string& time,
+                 const google::protobuf::MethodDescriptor& method, const google::protobuf::Message& request);
+std::string Told(const grpc::Status& status);
+
+// Each post that there is, as "DISPATCHER", and whether the method names it.
+std::map<std::string, bool> NamedPosts(const google::protobuf::MethodDescriptor& method);
+
 // Each RPC by each post alone, by a citizen and without a token, all with an empty request: who has no right to it is
-// refused with PERMISSION_DENIED (UNAUTHENTICATED without a token), who has one is answered otherwise.
-std::vector<std::string> WrongAnswersToPosts(ServiceForTests& service, const google::protobuf::ServiceDescriptor& rpcs);
+// refused with PERMISSION_DENIED (UNAUTHENTICATED without a token), who has one is answered otherwise. An RPC that is
+// open to all answers a post that it does not name as it answers nobody.
+std::vector<std::string> WrongAnswersToPosts(const TriedService& service, const std::string& rpcs);
+std::vector<std::string> WrongAnswersToPosts(ServiceForTests& service, const std::string& rpcs);
 
 // One RPC on objects of one kind, by somebody who may call it.
 struct ObjectCase {

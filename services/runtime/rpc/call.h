@@ -14,7 +14,7 @@
 namespace civicmesh {
 
 struct Call {
-  ActorView actor;                 // an empty subject where the method is open to all and no token was sent
+  ActorView actor;                 // an empty subject where the method is open to all and no post of the caller's named
   std::string method;              // as "civicmesh.dispatch.v1.DispatchService/RegisterCase"
   std::string traceparent;         // W3C; empty where the caller sent none
   int64_t driven_time_ms = 0;      // the business time sent under the driven clock; 0: none

@@ -19,6 +19,7 @@
 #include "services/runtime/people/agency_quotas.h"
 #include "services/runtime/people/revocations.h"
 #include "services/runtime/people/roster.h"
+#include "services/runtime/rpc/access_for_tests.h"
 #include "services/runtime/rpc/auth.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/gate.h"
@@ -189,6 +190,13 @@ TEST_F(ControlTest, TheGateLetsOnlyOperatorsIn) {
   auto two = As("OPERATOR");
   two->AddMetadata("authorization", "Bearer x");
   EXPECT_EQ(GetShards(two.get()).error_code(), grpc::StatusCode::UNAUTHENTICATED);
+}
+
+TEST_F(ControlTest, OnlyPostsThatAnRpcNamesMayCallIt) {
+  const TriedService tried{server_->InProcessChannel({}), [this](const ActorView& actor, const std::string&) {
+                             return As(actor.posts.empty() ? "" : actor.posts[0].role);
+                           }};
+  EXPECT_EQ(WrongAnswersToPosts(tried, "civicmesh.runtime.v1.ControlService"), std::vector<std::string>{});
 }
 
 TEST_F(ControlTest, WhatACallerMayStandsInTheRosterAndNotInTheToken) {

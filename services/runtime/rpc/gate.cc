@@ -146,6 +146,8 @@ grpc::Status Gate::Enter(grpc::ServerContextBase& context, const google::protobu
   auto rights = RightsOf(method, authorization.empty() ? nullptr : &call->actor.posts);
   if (!rights.ok()) return Refuse(rights.status());
   call->actor.posts = *std::move(rights);
+  // An RPC that is open to all and names none of the caller's posts is called as by nobody (docs/adr/0006).
+  if (call->actor.posts.empty()) call->actor = {};
   call->method = NameOf(*method);
   if (OnlyValue(metadata, "traceparent", &trace) && IsTraceparent(trace)) call->traceparent = trace;
 

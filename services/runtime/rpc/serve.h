@@ -21,20 +21,12 @@
 #include "services/runtime/rpc/gate.h"
 #include "services/runtime/rpc/reads.h"
 #include "services/runtime/rpc/service_context.h"
+#include "services/runtime/rpc/well_formed.h"
 
 namespace civicmesh {
 
-// The method follows from the request's type: each RPC has a request message of its own, in the file of its service.
-// A call whose method cannot be told is refused.
-template <typename Request, typename Handler>
-grpc::ServerUnaryReactor* Serve(const ServiceContext& service, grpc::CallbackServerContext* context, const Request*,
-                                Handler handler) {
-  static const google::protobuf::MethodDescriptor* const method = MethodTaking(Request::descriptor());
-  return ServeMethod(service, context, method, std::move(handler));
-}
-
-// The same where the request's type does not tell the method (google.api.HttpBody): as
-// MethodNamed("civicmesh.intake.v1.Open311Service/PostRequest").
+// Without a look at the request, for what says in its own way what is wrong with it, and where the request's type does
+// not tell the method (google.api.HttpBody): as MethodNamed("civicmesh.intake.v1.Open311Service/PostRequest").
 template <typename Handler>
 grpc::ServerUnaryReactor* ServeMethod(const ServiceContext& service, grpc::CallbackServerContext* context,
                                       const google::protobuf::MethodDescriptor* method, Handler handler) {
@@ -55,6 +47,19 @@ grpc::ServerUnaryReactor* ServeMethod(const ServiceContext& service, grpc::Callb
     handler(static_cast<const Call&>(call), finish);
   });
   return reactor;
+}
+
+// The method follows from the request's type: each RPC has a request message of its own, in the file of its service.
+// A call whose method cannot be told is refused, and so is a request that is not well formed (well_formed.h).
+template <typename Request, typename Handler>
+grpc::ServerUnaryReactor* Serve(const ServiceContext& service, grpc::CallbackServerContext* context,
+                                const Request* request, Handler handler) {
+  static const google::protobuf::MethodDescriptor* const method = MethodTaking(Request::descriptor());
+  return ServeMethod(service, context, method,
+                     [request, handler = std::move(handler)](const Call& call, Finish finish) {
+                       if (grpc::Status wrong = CheckWellFormed(*request); !wrong.ok()) return finish(std::move(wrong));
+                       handler(call, std::move(finish));
+                     });
 }
 
 // For CommandDoor::Submit: on success fill(state) with the domain's state message, then finish.

@@ -1,12 +1,13 @@
 """Each rule fails on a small bad proto and is content with a good one; our protos break none, old records can still be read,
 and clients of a v1 API go on."""
 import pathlib
+import re
 import tempfile
 import unittest
 
 import accepted
 import rules
-from descriptors import Descriptors
+from descriptors import ROOT, Descriptors
 
 HEAD = """{}syntax = "proto3";
 package civicmesh.toy.v1;
@@ -88,6 +89,10 @@ class RuleTest(unittest.TestCase):
         self.bad(rules.access, (" scope: SCOPE_OWN", ""))
         self.bad(rules.access, ("roles: ROLE_CITIZEN ", ""))
         self.bad(rules.access, ('    option (google.api.http) = {get: "/v1/{name=toys/*}"};\n', ""))
+
+    def test_untried(self):
+        self.assertEqual(1, len(list(rules.untried(protos(SERVICE), ['WrongAnswersToPosts(it, "civicmesh.toy.v1.AnotherService")']))))
+        self.assertEqual([], list(rules.untried(protos(SERVICE), ["", 'WrongAnswersToPosts(\n  it, "civicmesh.toy.v1.ToyService")'])))
 
     def test_own_requests(self):
         self.bad(rules.own_requests, ("  // Gets one.", "  // Too.\n  rpc GetAnother(GetToyRequest) returns (Toy);\n  // Gets one."))
@@ -223,6 +228,19 @@ class TreeTest(unittest.TestCase):
         ours = Descriptors()
         self.assertGreater(len(ours.files), 10)
         self.assertEqual([], [f"{wrong} ({rule.__name__})" for rule in rules.RULES for wrong in rule(ours)])
+
+    def test_it_is_tried_who_may_call_our_services(self):
+        tests = [path.read_text(encoding="utf-8") for path in (ROOT / "services").rglob("*_test.cc")]
+        self.assertEqual([], list(rules.untried(Descriptors(), tests)))
+
+    def test_what_is_told_apart_from_ids_is_still_in_a_request(self):
+        code = (ROOT / "services/runtime/rpc/well_formed.cc").read_text(encoding="utf-8")
+        names = set(re.findall(r'\{"([A-Za-z_.]+)", StringKind', code))
+        ours = Descriptors()
+        there = {"content_type"} | {name for file in ours.files.values() for message in file.message_type for field in message.field
+                                    for name in (field.name, f"{message.name}.{field.name}") if field.type == field.TYPE_STRING}
+        self.assertGreater(len(names), 20)
+        self.assertEqual(set(), names - there)
 
     def test_old_records_can_be_read_and_clients_of_v1_go_on(self):
         before, now = accepted.read(accepted.FILE.read_text(encoding="utf-8")), accepted.elements(Descriptors())

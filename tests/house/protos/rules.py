@@ -1,4 +1,6 @@
 """The house rules that protos can be asked about, each a function from descriptors to what is wrong."""
+import re
+
 import descriptors  # noqa: F401  (puts described.py on the path)
 from described import comments, enums_of, messages_of
 
@@ -69,6 +71,14 @@ def access(protos):
                         yield f"{file.name}: {service.name}.{method.name} does not say how far a right reaches"
                 if protos.option("Method", method, "google.api.http") is None:
                     yield f"{file.name}: {service.name}.{method.name} has no google.api.http"
+
+
+def untried(protos, tests):
+    """The services that no test of a post (access_for_tests.h) names. Not a rule of protos alone: it reads the tests."""
+    for file in protos.files.values():
+        for service in file.service:
+            if not any(re.search(rf'WrongAnswersToPosts\([^"]*"{file.package}.{service.name}"', test) for test in tests):
+                yield f"{file.name}: no test tries who may call {service.name}"
 
 
 def own_requests(protos):

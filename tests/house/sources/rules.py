@@ -17,7 +17,7 @@ BELOW = {
     "journal": {"base", "decider"},
     "hotstate": {"base", "decider"},
     "shard": {"base", "decider", "journal", "hotstate"},
-    "rpc": {"base", "decider", "journal", "hotstate", "shard", "people", "objects"},
+    "rpc": {"base", "decider", "journal", "hotstate", "shard", "people", "personal", "objects"},
 }
 SHARED_PROTOS = {"type", "options", "reference", "log", "runtime"}
 DOMAIN_PROTOS = {"type", "options", "reference"}
