@@ -174,6 +174,23 @@ Hostile Many(int64_t count) {
           }};
 }
 
+// Any value of the field's own kind.
+void Say(Message* holder, const FieldDescriptor* field) {
+  const auto& r = *holder->GetReflection();
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      return r.SetString(holder, field, "x");
+    case FieldDescriptor::CPPTYPE_INT32:
+      return r.SetInt32(holder, field, 1);
+    case FieldDescriptor::CPPTYPE_INT64:
+      return r.SetInt64(holder, field, 1);
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return r.SetUInt64(holder, field, 1);
+    default:
+      r.MutableMessage(holder, field);
+  }
+}
+
 std::vector<Hostile> HostileTo(const FieldDescriptor& field, const FieldRule& rule) {
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN(), kInf = std::numeric_limits<double>::infinity();
   switch (rule.kind) {
@@ -208,6 +225,8 @@ std::vector<Hostile> HostileTo(const FieldDescriptor& field, const FieldRule& ru
               Text("endless", Endless())};
     case Kind::kList:
       return {Many(rule.most + 1), Many(rule.most + 300)};
+    case Kind::kNever:
+      return {{"anything", Say}};
     case Kind::kFree:
       if (field.cpp_type() != FieldDescriptor::CPPTYPE_STRING) return {};
       return {Text("control characters", kControls), Text("a text without end", Endless())};
@@ -258,11 +277,18 @@ class Trial {
 
   std::vector<std::string> Run(std::set<std::string>* used) {
     for (const Path& path : paths_) used->insert(KeyOf(*path.back()));
+    for (Path& path : paths_) {
+      // What must not be said is tried as a whole.
+      const auto never = std::find_if(path.begin(), path.end(), [this](const auto* field) { return IsNever(*field); });
+      if (never != path.end()) path.erase(never + 1, path.end());
+      used->insert(KeyOf(*path.back()));
+    }
+    paths_.erase(std::unique(paths_.begin(), paths_.end()), paths_.end());
     Renew();
     const auto whole = NewRequest();
     for (const Path& path : paths_)
-      if (!IsSet(whole.get(), path) && RuleFor(*path.back(), rules_) && !case_.unset.count(TextOf(path)) &&
-          path.back()->name() != "page_token" && path.back()->name() != "etag")
+      if (!IsSet(whole.get(), path) && !IsNever(*path.back()) && RuleFor(*path.back(), rules_) &&
+          !case_.unset.count(TextOf(path)) && path.back()->name() != "page_token" && path.back()->name() != "etag")
         Wrong(TextOf(path), "is not set by the valid request");
     const int64_t facts = log_.facts();
     for (const Path& path : paths_) {
@@ -283,6 +309,10 @@ class Trial {
   }
 
  private:
+  bool IsNever(const FieldDescriptor& field) const {
+    const FieldRule* rule = RuleFor(field, rules_);
+    return rule && rule->kind == Kind::kNever;
+  }
   void Wrong(const std::string& field, const std::string& why) {
     wrong_.push_back(absl::StrCat(method_.name(), field.empty() ? "" : ".", field, ": ", why));
   }

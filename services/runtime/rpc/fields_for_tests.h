@@ -40,6 +40,7 @@ struct FieldRule {
     kTime,
     kDigest,
     kList,
+    kNever,
     kFree
   };
   Kind kind = Kind::kId;
@@ -69,6 +70,16 @@ inline FieldRule Time(bool past, bool future) {
 }
 inline FieldRule Digest() { return {.kind = FieldRule::Kind::kDigest}; }
 inline FieldRule List(int most) { return {.kind = FieldRule::Kind::kList, .most = most}; }
+// A sender has no business to say it: refused whatever it is, and not set by a valid request.
+inline FieldRule Never() { return {.kind = FieldRule::Kind::kNever}; }
+// What only a ticket says of an attachment (runtime/objects/attachments.h).
+inline FieldRules OfTicketsOnly() {
+  FieldRules rules;
+  for (const char* field : {"ticket", "width_px", "height_px", "length_ms", "perceptual_hash", "taken_location", "link",
+                            "thumbnail_link", "links_expire_at"})
+    rules[std::string("Attachment.") + field] = Never();
+  return rules;
+}
 // Not tried but for its form, for a reason.
 inline FieldRule Free(std::string why) { return {.kind = FieldRule::Kind::kFree, .why = std::move(why)}; }
 inline FieldRule Only(std::set<std::string> posts, FieldRule rule) {

@@ -48,6 +48,10 @@ const std::map<std::string, StringKind>& Kinds() {
       {"request_id", StringKind::kOpaque},  // the door wants a UUIDv7
       {"page_token", StringKind::kOpaque},
       {"receipt", StringKind::kOpaque},
+      {"ticket", StringKind::kOpaque},
+      {"link", StringKind::kOpaque},  // clients send an attachment as it was answered
+      {"thumbnail_link", StringKind::kOpaque},
+      {"claim", StringKind::kOpaque},
       {"tracking_code", StringKind::kOpaque},
       {"citizen", StringKind::kOpaque},  // a subject of the issuer's, never kept
       {"reporter_reference", StringKind::kOpaque},
