@@ -1,0 +1,15 @@
+// The picture of a file, made anew: upright, no larger than needed, nothing in it but its pixels. In the child only:
+// the file is decoded here.
+#pragma once
+
+#include <string_view>
+#include <variant>
+
+#include "services/media/decode/decode.h"
+
+namespace civicmesh::media {
+
+// Throws what OpenCV and the standard library throw.
+std::variant<Picture, Refused> MakePicture(std::string_view file);
+
+}  // namespace civicmesh::media
