@@ -43,9 +43,9 @@ def policy(described, service, method, request):
     """READ or WRITE. Raises Unsafe."""
     if any(verb == "GET" for verb, _, _ in described.bindings(method)):
         return READ
-    if any(field.name == "request_id" for field in request.field):
+    if method.options.idempotency_level == method.options.IDEMPOTENT or any(field.name == "request_id" for field in request.field):
         return WRITE
-    raise Unsafe(f"{service}.{method.name} changes something, but {request.name} has no request_id to repeat it with")
+    raise Unsafe(f"{service}.{method.name} changes something, but {request.name} has no request_id to repeat it with, nor is it IDEMPOTENT")
 
 
 def service_config(described):

@@ -1,0 +1,184 @@
+#include "services/media/keeper.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "civicmesh/dispatch/v1/dispatch_events.pb.h"
+#include "civicmesh/intake/v1/intake_events.pb.h"
+#include "civicmesh/media/v1/media_kept.pb.h"
+#include "services/runtime/base/log.h"
+#include "services/runtime/decider/uploads.h"
+#include "services/runtime/objects/attachments.h"
+#include "services/runtime/shard/policy_runner.h"
+
+namespace civicmesh::media {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+constexpr int kMaxEvents = 500, kPage = 1000;
+constexpr size_t kMaxSmall = 64 << 10;
+constexpr char kBytes[] = "application/octet-stream";
+constexpr const char* kFiles[] = {"photo.jpg", "thumbnail.jpg", "voice.ogg", "facts"};
+
+std::string UsedKey(const std::string& upload) { return absl::StrCat(upload, "/used"); }
+std::string ErasedKey(const std::string& owner) { return absl::StrCat("erased/", owner); }
+std::string OwnersOf(const std::string& owner) { return absl::StrCat("owners/", owner, "/"); }
+
+// The event, where it is one of those that may name uploads.
+std::unique_ptr<Message> Read(const PublicFact& fact) {
+  static const google::protobuf::FileDescriptor* const kSources[] = {intake::v1::ReportSubmitted::descriptor()->file(),
+                                                                     dispatch::v1::CaseOpened::descriptor()->file()};
+  const auto* type = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(fact.type);
+  if (!type || (type->file() != kSources[0] && type->file() != kSources[1]) || !type->FindFieldByName("uploads"))
+    return nullptr;
+  std::unique_ptr<Message> event(google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
+  return event->ParseFromString(fact.bytes) ? std::move(event) : nullptr;
+}
+
+// One that a reader delivers; its partition is read no further once an event could not be acted on.
+struct Sink : LogSink {
+  Sink(Keeper* k, GroupReader* s) : keeper(k), source(s) {}
+  void OnRecord(Partition from, LogRecord record) override {
+    if (!failed.ok()) return;
+    // What is no event of ours names nothing.
+    if (auto fact = ParseFact(record); fact.ok()) failed = keeper->Act(*fact);
+    if (failed.ok()) source->Commit(from.shard, record.offset + 1);
+  }
+  void OnEnd(Partition, int64_t) override {}
+  void OnTrouble(Partition, absl::Status) override { trouble = true; }
+
+  Keeper* const keeper;
+  GroupReader* const source;
+  absl::Status failed;
+  bool trouble = false;
+};
+
+}  // namespace
+
+Keeper::Keeper(ObjectStore* store, std::vector<GroupReader*> sources, std::function<absl::Time()> now)
+    : store_(store), sources_(std::move(sources)), now_(std::move(now)) {}
+
+absl::Status Keeper::Turn(int wait_ms) {
+  bool quiet = true;
+  for (GroupReader* source : sources_) {
+    Sink sink(this, source);
+    quiet &= source->Poll(sink, kMaxEvents, wait_ms) == 0 && !sink.trouble;
+    if (sink.failed.ok()) continue;
+    source->Rewind();
+    current_ = false;
+    return sink.failed;
+  }
+  current_ = quiet;
+  return absl::OkStatus();
+}
+
+absl::Status Keeper::Act(const PublicFact& fact) {
+  const absl::Time at = absl::FromUnixMillis(fact.time_ms);
+  if (fact.type == intake::v1::PersonalDataErased::descriptor()->full_name()) {
+    intake::v1::PersonalDataErased erased;
+    if (!erased.ParseFromString(fact.bytes)) return absl::OkStatus();
+    return Erase(erased.person_token().empty() ? erased.report() : erased.person_token(), at);
+  }
+  const auto event = Read(fact);
+  if (!event) return absl::OkStatus();
+  std::string person;
+  if (fact.type == intake::v1::ReportSubmitted::descriptor()->full_name() ||
+      fact.type == intake::v1::ReportSupplemented::descriptor()->full_name()) {
+    const Message& context =
+        event->GetReflection()->GetMessage(*event, event->GetDescriptor()->FindFieldByName("context"));
+    const auto& report = static_cast<const intake::v1::ReportContext&>(context);
+    person = report.reporter_token().empty() ? report.report() : report.reporter_token();
+  }
+  const FieldDescriptor* uploads = event->GetDescriptor()->FindFieldByName("uploads");
+  for (int i = 0; i < event->GetReflection()->FieldSize(*event, uploads); ++i) {
+    const std::string name = event->GetReflection()->GetRepeatedString(*event, uploads, i);
+    if (std::string_view(name).substr(0, kUploads.size()) != kUploads) continue;
+    if (auto used = Use(name.substr(kUploads.size()), fact.subject, person, at); !used.ok()) return used;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Keeper::Use(const std::string& upload, const std::string& resource, const std::string& person_token,
+                         absl::Time at) {
+  v1::Use use;
+  use.set_resource(resource);
+  use.set_reporter_token(person_token);
+  if (auto put = store_->Put(kMediaBucket, UsedKey(upload), use.SerializeAsString(), kBytes); !put.ok()) return put;
+  if (!person_token.empty()) {
+    const std::string mark = OwnersOf(person_token) + upload;
+    if (auto put = store_->Put(kIncomingBucket, mark, "", kBytes); !put.ok()) return put;
+    // Events of different shards come in any order: what was reported before the erasure may be heard of after it.
+    auto erased = store_->Get(kIncomingBucket, ErasedKey(person_token), kMaxSmall);
+    int64_t erased_ms = 0;
+    if (!erased.ok() && !absl::IsNotFound(erased.status())) return erased.status();
+    if (erased.ok() && absl::SimpleAtoi(*erased, &erased_ms) && absl::FromUnixMillis(erased_ms) >= at)
+      if (auto gone = Erase(person_token, absl::FromUnixMillis(erased_ms)); !gone.ok()) return gone;
+  }
+  return store_->Delete(kIncomingBucket, absl::StrCat("unused/", upload));
+}
+
+absl::Status Keeper::Erase(const std::string& owner, absl::Time at) {
+  const std::string when = absl::StrCat(absl::ToUnixMillis(at));
+  if (auto put = store_->Put(kIncomingBucket, ErasedKey(owner), when, kBytes); !put.ok()) return put;
+  return EachOlder(OwnersOf(owner), absl::ZeroDuration(), [&](const std::string& key) {
+    const std::string upload = key.substr(OwnersOf(owner).size());
+    auto bytes = store_->Get(kMediaBucket, upload + "/facts", kMaxSmall);
+    v1::Facts facts;
+    if (!bytes.ok() && !absl::IsNotFound(bytes.status())) return bytes.status();
+    if (bytes.ok() && facts.ParseFromString(*bytes) && facts.voice())
+      if (auto gone = LetGo(upload); !gone.ok()) return gone;
+    return store_->Delete(kIncomingBucket, key);
+  });
+}
+
+absl::Status Keeper::LetGo(const std::string& upload) {
+  for (const char* file : kFiles)
+    if (auto gone = store_->Delete(kMediaBucket, absl::StrCat(upload, "/", file)); !gone.ok()) return gone;
+  return absl::OkStatus();
+}
+
+absl::Status Keeper::EachOlder(const std::string& prefix, absl::Duration life,
+                               const std::function<absl::Status(const std::string& key)>& act) {
+  const absl::Time before = now_() - life;
+  std::string after;
+  while (true) {
+    auto page = store_->List(kIncomingBucket, prefix, after, kPage);
+    if (!page.ok()) return page.status();
+    for (const auto& object : *page) {
+      after = object.key;
+      if (life > absl::ZeroDuration() && object.modified > before) continue;
+      if (auto acted = act(object.key); !acted.ok()) return acted;
+    }
+    if (static_cast<int>(page->size()) < kPage) return absl::OkStatus();
+  }
+}
+
+absl::Status Keeper::Sweep() {
+  int64_t raw = 0, unused = 0;
+  const absl::Status swept = EachOlder("raw/", kRawLife, [&](const std::string& key) {
+    ++raw;
+    return store_->Delete(kIncomingBucket, key);
+  });
+  if (!swept.ok()) return swept;
+  const absl::Status let_go = EachOlder("unused/", kUnusedLife, [&](const std::string& key) {
+    const std::string upload = key.substr(key.find('/') + 1);
+    // A mark may come again after what it marks was named, where a call was repeated.
+    auto used = store_->Get(kMediaBucket, UsedKey(upload), kMaxSmall);
+    if (!used.ok() && !absl::IsNotFound(used.status())) return used.status();
+    if (!used.ok())
+      if (auto gone = LetGo(upload); !gone.ok()) return gone;
+    ++unused;
+    return store_->Delete(kIncomingBucket, key);
+  });
+  if (raw + unused > 0) Log(Severity::kInfo, "swept", {{"never_finished", raw}, {"marks", unused}});
+  return let_go;
+}
+
+}  // namespace civicmesh::media

@@ -1,0 +1,61 @@
+// Keeps what reports and cases name, lets the rest go, and destroys the recordings of who is erased.
+//
+// It follows the public events of intake and dispatch. What an event names is marked as used for good (<upload>/used in
+// the bucket of what is ready), with who reported it (owners/<person or report>/<upload>); after an erasure that
+// person's recordings go, and what reaches it later goes at once. Pictures stay: they are the evidence of a case and
+// show nothing of who took them but the place. Every step may be repeated, by any replica.
+//
+// One thread uses it. Turn blocks for its wait and as the object store does.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "services/media/object_store.h"
+#include "services/runtime/journal/group_reader.h"
+
+namespace civicmesh {
+struct PublicFact;
+}
+
+namespace civicmesh::media {
+
+class Keeper {
+ public:
+  // What was posted and not finished goes after a day; what no event has named, after a week: a ticket is good for two
+  // days, and whatever takes it up may be behind by the rest.
+  static constexpr absl::Duration kRawLife = absl::Hours(25), kUnusedLife = absl::Hours(7 * 24);
+
+  // All outlive it. `sources`: the events of the domains that name uploads.
+  Keeper(ObjectStore* store, std::vector<GroupReader*> sources, std::function<absl::Time()> now);
+
+  // Reads on: at most some hundred events of each source, waiting so long for the first. UNAVAILABLE: the store is
+  // away, and the events will be read again.
+  absl::Status Turn(int wait_ms);
+
+  // True after a turn that found nothing new: only then may be swept, lest something be taken for unused that is named
+  // in an event not read yet.
+  bool current() const { return current_; }
+  absl::Status Sweep();
+
+  // One event. For tests; Turn does so for each.
+  absl::Status Act(const PublicFact& fact);
+
+ private:
+  absl::Status Use(const std::string& upload, const std::string& resource, const std::string& person_token,
+                   absl::Time at);
+  absl::Status Erase(const std::string& owner, absl::Time at);
+  absl::Status LetGo(const std::string& upload);
+  absl::Status EachOlder(const std::string& prefix, absl::Duration life,
+                         const std::function<absl::Status(const std::string& key)>& act);
+
+  ObjectStore* const store_;
+  const std::vector<GroupReader*> sources_;
+  const std::function<absl::Time()> now_;
+  bool current_ = false;
+};
+
+}  // namespace civicmesh::media

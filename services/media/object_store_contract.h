@@ -1,0 +1,80 @@
+// What every object store does; the real one and its twin are tried with it.
+//
+//   INSTANTIATE_TEST_SUITE_P(Memory, ObjectStoreContract, testing::Values([] { return …; }));
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "services/media/object_store.h"
+#include "services/runtime/objects/attachments.h"
+
+namespace civicmesh::media {
+
+class ObjectStoreContract : public testing::TestWithParam<std::function<std::unique_ptr<ObjectStore>()>> {
+ protected:
+  ObjectStoreContract() : store_(GetParam()()) {
+    for (const char* bucket : {kIncomingBucket, kMediaBucket}) {
+      const auto left = store_->List(bucket, "contract/", "", 1000);
+      EXPECT_TRUE(left.ok()) << left.status();
+      for (const auto& object : left.value()) store_->Delete(bucket, object.key).IgnoreError();
+    }
+  }
+  std::vector<std::string> Keys(const std::string& prefix, const std::string& after = "", int max = 1000) {
+    std::vector<std::string> keys;
+    const auto listed = store_->List(kMediaBucket, prefix, after, max);
+    EXPECT_TRUE(listed.ok()) << listed.status();
+    if (listed.ok())
+      for (const auto& object : *listed) keys.push_back(object.key);
+    return keys;
+  }
+  absl::Status Put(const std::string& key, const std::string& bytes) {
+    return store_->Put(kMediaBucket, key, bytes, "application/octet-stream");
+  }
+
+  const std::unique_ptr<ObjectStore> store_;
+};
+
+TEST_P(ObjectStoreContract, WhatIsPutIsGot) {
+  std::string bytes;
+  for (int i = 0; i < 300000; ++i) bytes.push_back(static_cast<char>(i * 7));
+  ASSERT_TRUE(Put("contract/a", bytes).ok());
+  EXPECT_EQ(store_->Get(kMediaBucket, "contract/a", bytes.size()).value(), bytes);
+  EXPECT_TRUE(absl::IsOutOfRange(store_->Get(kMediaBucket, "contract/a", bytes.size() - 1).status()));
+  EXPECT_TRUE(absl::IsNotFound(store_->Get(kIncomingBucket, "contract/a", 10).status()));
+  EXPECT_TRUE(absl::IsNotFound(store_->Get(kMediaBucket, "contract/b", 10).status()));
+  ASSERT_TRUE(Put("contract/a", "").ok());
+  EXPECT_EQ(store_->Get(kMediaBucket, "contract/a", 10).value(), "");
+}
+
+TEST_P(ObjectStoreContract, WhatIsDeletedIsGoneAndMayBeDeletedAgain) {
+  ASSERT_TRUE(Put("contract/a", "x").ok());
+  EXPECT_TRUE(store_->Delete(kMediaBucket, "contract/a").ok());
+  EXPECT_TRUE(absl::IsNotFound(store_->Get(kMediaBucket, "contract/a", 10).status()));
+  EXPECT_TRUE(store_->Delete(kMediaBucket, "contract/a").ok());
+}
+
+TEST_P(ObjectStoreContract, ListsInOrderByPrefixAndPage) {
+  for (const char* key : {"contract/p/b", "contract/p/a", "contract/p/c/d", "contract/q"})
+    ASSERT_TRUE(Put(key, "x").ok());
+  EXPECT_THAT(Keys("contract/p/"), testing::ElementsAre("contract/p/a", "contract/p/b", "contract/p/c/d"));
+  EXPECT_THAT(Keys("contract/p/", "", 2), testing::ElementsAre("contract/p/a", "contract/p/b"));
+  EXPECT_THAT(Keys("contract/p/", "contract/p/b", 2), testing::ElementsAre("contract/p/c/d"));
+  EXPECT_THAT(Keys("contract/none/"), testing::IsEmpty());
+}
+
+TEST_P(ObjectStoreContract, KnowsWhenAnObjectWasPut) {
+  const absl::Time before = absl::Now() - absl::Seconds(2);
+  ASSERT_TRUE(Put("contract/a", "x").ok());
+  const auto listed = store_->List(kMediaBucket, "contract/a", "", 10).value();
+  ASSERT_EQ(listed.size(), 1);
+  EXPECT_GT(listed[0].modified, before);
+  EXPECT_LT(listed[0].modified, absl::Now() + absl::Seconds(2));
+}
+
+}  // namespace civicmesh::media

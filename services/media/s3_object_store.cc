@@ -1,0 +1,69 @@
+#include "services/media/s3_object_store.h"
+
+#include <pugixml.hpp>
+
+#include "absl/strings/str_cat.h"
+
+namespace civicmesh::media {
+namespace {
+
+constexpr absl::Duration kSignatureLife = absl::Minutes(1);
+
+absl::Status StatusOf(const HttpAnswer& answer) {
+  if (answer.status >= 200 && answer.status < 300) return absl::OkStatus();
+  if (answer.status == 404) return absl::NotFoundError("there is no such object");
+  return absl::UnavailableError(absl::StrCat("the object store answered ", answer.status));
+}
+
+}  // namespace
+
+absl::StatusOr<HttpAnswer> S3ObjectStore::Send(HttpRequest request, const std::string& path,
+                                               std::map<std::string, std::string> parameters) {
+  request.url = PresignedUrl(place_, login_, request.method, path, std::move(parameters), kSignatureLife, now_());
+  auto answer = http_.Send(request);
+  if (!answer.ok()) return answer;
+  if (auto status = StatusOf(*answer); !status.ok()) return status;
+  return answer;
+}
+
+absl::StatusOr<std::string> S3ObjectStore::Get(const std::string& bucket, const std::string& key, size_t max_bytes) {
+  auto answer = Send({.method = "GET", .max_answer_bytes = max_bytes}, absl::StrCat("/", bucket, "/", key));
+  if (!answer.ok()) return answer.status();
+  return std::move(answer->body);
+}
+
+absl::Status S3ObjectStore::Put(const std::string& bucket, const std::string& key, const std::string& bytes,
+                                const std::string& content_type) {
+  return Send({.method = "PUT", .headers = {absl::StrCat("content-type: ", content_type)}, .body = bytes},
+              absl::StrCat("/", bucket, "/", key))
+      .status();
+}
+
+absl::Status S3ObjectStore::Delete(const std::string& bucket, const std::string& key) {
+  const absl::Status deleted = Send({.method = "DELETE"}, absl::StrCat("/", bucket, "/", key)).status();
+  return absl::IsNotFound(deleted) ? absl::OkStatus() : deleted;
+}
+
+absl::StatusOr<std::vector<ObjectStore::Listed>> S3ObjectStore::List(const std::string& bucket,
+                                                                     const std::string& prefix,
+                                                                     const std::string& after, int max) {
+  std::map<std::string, std::string> parameters = {
+      {"list-type", "2"}, {"prefix", prefix}, {"max-keys", absl::StrCat(max)}};
+  if (!after.empty()) parameters["start-after"] = after;
+  auto answer = Send({.method = "GET"}, absl::StrCat("/", bucket), std::move(parameters));
+  if (!answer.ok()) return answer.status();
+  pugi::xml_document document;
+  if (!document.load_buffer(answer->body.data(), answer->body.size()))
+    return absl::UnavailableError("the object store's list is no XML");
+  std::vector<Listed> listed;
+  for (const pugi::xml_node& one : document.child("ListBucketResult").children("Contents")) {
+    Listed object{.key = one.child_value("Key")};
+    std::string why;
+    if (!absl::ParseTime(absl::RFC3339_full, one.child_value("LastModified"), &object.modified, &why))
+      return absl::UnavailableError(absl::StrCat("the object store's list has no times: ", why));
+    listed.push_back(std::move(object));
+  }
+  return listed;
+}
+
+}  // namespace civicmesh::media

@@ -1,0 +1,38 @@
+// The object store over S3's API, with signed addresses (services/runtime/objects/s3_signing.h).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "services/media/http.h"
+#include "services/media/object_store.h"
+#include "services/runtime/objects/s3_signing.h"
+
+namespace civicmesh::media {
+
+class S3ObjectStore : public ObjectStore {
+ public:
+  // `place` as this process reaches it, `now` the wall clock.
+  S3ObjectStore(S3Place place, S3Login login, std::function<absl::Time()> now)
+      : place_(std::move(place)), login_(std::move(login)), now_(std::move(now)) {}
+
+  absl::StatusOr<std::string> Get(const std::string& bucket, const std::string& key, size_t max_bytes) override;
+  absl::Status Put(const std::string& bucket, const std::string& key, const std::string& bytes,
+                   const std::string& content_type) override;
+  absl::Status Delete(const std::string& bucket, const std::string& key) override;
+  absl::StatusOr<std::vector<Listed>> List(const std::string& bucket, const std::string& prefix,
+                                           const std::string& after, int max) override;
+
+ private:
+  absl::StatusOr<HttpAnswer> Send(HttpRequest request, const std::string& path,
+                                  std::map<std::string, std::string> parameters = {});
+
+  const S3Place place_;
+  const S3Login login_;
+  const std::function<absl::Time()> now_;
+  Http http_;
+};
+
+}  // namespace civicmesh::media
