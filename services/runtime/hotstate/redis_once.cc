@@ -55,6 +55,13 @@ struct RedisOnce::Impl {
     (void)!write(wake_fd, &one, sizeof one);
   }
 
+  bool Queue(Asked asked) {
+    absl::MutexLock lock(&mutex);
+    if (queue.size() >= kMaxWaiting) return false;
+    queue.push_back(std::move(asked));
+    return true;
+  }
+
   bool Take(std::deque<Asked>* taken) {
     absl::MutexLock lock(&mutex);
     taken->swap(queue);
@@ -143,13 +150,7 @@ RedisOnce::~RedisOnce() {
 
 void RedisOnce::Use(const std::string& id, absl::Duration keep, Done done) {
   const int64_t ms = absl::ToInt64Milliseconds(absl::Ceil(keep, absl::Milliseconds(1)));
-  bool full;
-  {
-    absl::MutexLock lock(&impl_->mutex);
-    full = impl_->queue.size() >= kMaxWaiting;
-    if (!full) impl_->queue.push_back({id, std::max<int64_t>(1, ms), std::move(done)});
-  }
-  if (full) return done(Result::kUnknown);
+  if (!impl_->Queue({id, std::max<int64_t>(1, ms), done})) return done(Result::kUnknown);
   impl_->Wake();
 }
 

@@ -9,6 +9,9 @@
 //   --kafka_security_file=…  --redis_login_file=…          as whom (kafka_security.h, redis_login.h)
 //   --clock=real                        driven: business time comes with the calls; never in production
 //   --jwks=/etc/keys.json  --issuer=…  --audience=…        whose tokens are good
+//   --jwks=https://id.city.example/jwks.json  --jwks_every=5m  --jwks_good_for=24h
+//   --jwks_kept_in=/var/lib/…/jwks.json  --jwks_authorities=…      the same from the issuer (issuer_keys.h)
+//   --agency_quota=3000                 calls a minute of an agency, of each replica (people/agency_quotas.h)
 //   --body_key=…  --person_key=…        for the HMAC of request bodies, the same in every replica, and of persons'
 //   tokens,
 //                                       the same in every service; give them by environment or in files

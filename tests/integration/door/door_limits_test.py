@@ -7,9 +7,10 @@ import unittest
 from hyperframe import frame
 
 import plain
-from door_alone import ACCEPT_CASE, CONSOLE, LIST_CASES, DoorAlone, limits
+from door_alone import ACCEPT_CASE, AUDIENCE, CONSOLE, ISSUER, LIST_CASES, DoorAlone, limits
 from fake_service import SILENCE, failing
 from frames import Client, Gone
+from tokens import Forge, bearer, headers
 
 SMALL = limits.Limits(first_headers=1, whole_request=2, silence=1, idle=1, answer=0.6)
 
@@ -71,6 +72,34 @@ class RatesTest(unittest.TestCase):
             self.assertEqual(client.grpc(LIST_CASES).grpc_status, 8)
             web = client.grpc(LIST_CASES, content_type="application/grpc-web+proto")
             self.assertEqual((web.status, web.headers["retry-after"]), (429, "7"))
+
+
+class AgenciesTest(unittest.TestCase):
+    def setUp(self):
+        self.door = door(self, of=dataclasses.replace(limits.Limits(), agency_per_second=1, agency_burst=5, retry_after=7),
+                         audiences=(AUDIENCE, "agencies"), agency_audience="agencies")
+        self.forge = Forge(self.door.key, self.door.kid, ISSUER, "agencies")
+
+    def asks(self, count=12, **claims):
+        return [self.ask(**claims).status for _ in range(count)]
+
+    def ask(self, **claims):
+        return self.door.get("/v1/cases", *headers([bearer(self.forge.token(**claims))]))
+
+    def test_one_agency_asks_too_often_and_another_one_is_served(self):
+        self.assertEqual(self.asks(5, sub="one"), [200] * 5)
+        self.assertGreaterEqual(self.asks(sub="one").count(429), 8)
+        answer = self.ask(sub="one")
+        self.assertEqual((answer.status, answer.reason, answer.headers["retry-after"]), (429, "REASON_OVERLOADED", "7"))
+        with Client(self.door.address) as client:
+            self.assertEqual(client.grpc(LIST_CASES, headers=headers([bearer(self.forge.token(sub="one"))])).grpc_status, 8)
+        self.assertEqual(self.asks(5, sub="other"), [200] * 5)
+
+    def test_who_is_no_agency_is_not_counted(self):
+        self.assertEqual(self.asks(12, aud=AUDIENCE), [200] * 12)
+
+    def test_a_token_for_several_audiences_is_left_to_the_services(self):
+        self.assertEqual(self.asks(12, aud=["agencies", AUDIENCE]), [200] * 12)
 
 
 class TimesTest(unittest.TestCase):
