@@ -84,8 +84,8 @@ std::variant<v1::Claim, Refusal> Uploads::Claimed(const std::string& subject,
                                                   const v1::FinishUploadRequest& request) const {
   const auto bytes = parts_.claims.Open(request.claim());
   v1::Claim claim;
-  if (!bytes || !claim.ParseFromString(*bytes) || claim.upload() != request.name())
-    return Refuse(v1::REASON_CLAIM, "claim");
+  if (!bytes || !claim.ParseFromString(*bytes)) return Refuse(v1::REASON_CLAIM, "claim");
+  if (claim.upload() != request.name()) return Refuse(v1::REASON_CLAIM, "name");
   const bool theirs = claim.subject().empty() || claim.subject() == subject;
   if (!theirs || TimeOf(claim.created_at()) + kClaimLife < parts_.now()) return Refuse(v1::REASON_CLAIM, "claim");
   return claim;

@@ -167,7 +167,7 @@ TEST_F(UploadsTest, AClaimIsForOneUploadOfOnePersonAndOneDay) {
   EXPECT_EQ(ReasonOf(Finished(created, "")), "REASON_CLAIM claim");
   v1::Upload forged = created;
   forged.set_claim(Created("citizen-1", Announced("another")).claim());
-  EXPECT_EQ(ReasonOf(Finished(forged)), "REASON_CLAIM claim");
+  EXPECT_EQ(ReasonOf(Finished(forged)), "REASON_CLAIM name");
   forged.set_claim(created.claim().substr(1));
   EXPECT_EQ(ReasonOf(Finished(forged)), "REASON_CLAIM claim");
   // A ticket is signed with the same key.
