@@ -87,7 +87,7 @@ class City:
         self.founded = bool(self.installation)  # before this run
         self.jwks, self.jwks_authorities = str(self.keys / "jwks.json"), ""  # a URL, where deploy/up was told one
         self._guard = None
-        self.objects = None
+        self.objects = self._objects_at(self.installation["objects_ports"]) if self.parts.pid("objects") else None
 
     # What is fixed once the city is founded.
 
@@ -113,7 +113,7 @@ class City:
 
     # Its parts.
 
-    def start_stores(self, with_objects):
+    def start_stores(self, with_objects=False):
         """Redis, and Kafka and the object store at the same ports as before where these are free."""
         if not self.parts.pid("kafka"):
             for name in ("kafka_port", "controller_port"):
@@ -136,6 +136,15 @@ class City:
         self.keys.mkdir(exist_ok=True)
         self.objects = self._objects_at(ports)
         self.objects.start(self.parts)
+
+    def restore_objects(self, backup):
+        """What the backup has of them."""
+        if not (backup / "objects").exists():
+            print("the backup has no objects: what the journals name of them is lost")
+            return
+        if not self.objects:
+            raise Unusable("the backup has objects: restore it into a city with an object store (--objects)")
+        run([ROOT / "deploy/objects/copy", "restore", backup, "--url", self.objects.url, "--login", self.objects.login_file("media")])
 
     def _objects_at(self, ports):
         return objects.Objects(self.folder / "objects", self.keys / "objects", ports)

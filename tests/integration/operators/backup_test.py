@@ -4,6 +4,7 @@ city, is refused before anything is written.
 
 Needs the built programs (CIVICMESH_BIN) and what deploy/install installs.
 """
+import hashlib
 import json
 import pathlib
 import re
@@ -16,12 +17,15 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from town import BIN, ROOT, AskedTown, new_request_id  # pylint: disable=wrong-import-position
+import objects  # pylint: disable=wrong-import-position
 
 REPORTS = 6
 NOON = "2026-12-02T04:00:00Z"  # after all that the replay does; a Wednesday, worked
 DOMAINS = ("intake", "dispatch", "points", "volunteering")
 WAITING = ("volunteering", 3)  # the shard with a command that is not decided
 PATIENCE = 60  # seconds
+PICTURES = {("civicmesh-media", "u1/photo.jpg"): bytes(range(256)) * 1_600, ("civicmesh-media", "u1/thumbnail.jpg"): b"small",
+            ("civicmesh-incoming", "raw/u2"): b"raw", ("civicmesh-incoming", "unused/u2"): b""}
 
 
 class Drilled(AskedTown):
@@ -34,6 +38,24 @@ class Drilled(AskedTown):
         if done.returncode != code:
             raise AssertionError(f"civicctl {arguments} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout + done.stderr
+
+    def copy_objects(self, what, folder, code=0):
+        store = self.where["objects"]
+        done = subprocess.run([ROOT / "deploy/objects/copy", what, folder, "--url", store["url"], "--login", store["logins"]["media"]],
+                              capture_output=True, text=True, check=False)
+        if done.returncode != code:
+            raise AssertionError(f"copy {what} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
+
+    def media(self):
+        """A client of the object store."""
+        return objects.client(self.where["objects"]["url"], pathlib.Path(self.where["objects"]["logins"]["media"]))
+
+    def pictures(self):
+        """The digest of each object."""
+        media = self.media()
+        return {(bucket, found["Key"]): hashlib.sha256(media.get_object(Bucket=bucket, Key=found["Key"])["Body"].read()).hexdigest()
+                for bucket in objects.BUCKETS for found in media.list_objects_v2(Bucket=bucket).get("Contents", [])}
 
     def digests(self):
         """Of each shard, once all is at rest and verify finds no difference."""
@@ -93,6 +115,10 @@ class BackupTest(unittest.TestCase):
         digests = town.digests()
         self.assertEqual(len(digests), 32)
         told = town.projection()
+        for (bucket, key), body in PICTURES.items():
+            town.media().put_object(Bucket=bucket, Key=key, Body=body, ContentType="image/jpeg")
+        pictures = town.pictures()
+        self.assertEqual(set(pictures), set(PICTURES))
         self.assertGreater(len(told), REPORTS)
         domain, shard = WAITING
         town.city.parts.stop(domain)
@@ -102,7 +128,10 @@ class BackupTest(unittest.TestCase):
         self.assertIn("copies what stood there at", town.ctl("backup", copy))
         manifest = json.loads((copy / "manifest.json").read_text())
         self.assertGreater(sum(p["records"] for p in manifest["partitions"] if p["topic"] == "civicmesh.intake.keys.v1"), REPORTS)
-        subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=copy, check=True)
+        self.assertIn("4 objects", town.copy_objects("backup", copy))
+        for folder in (copy, copy / "objects"):
+            subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=folder, check=True)
+        self.assertIn("is not empty", town.copy_objects("restore", copy, code=1))
         self.refused(town, copy)
         shutil.copytree(town.folder / "keys", self.safe / "keys")
         town.remove()
@@ -113,6 +142,7 @@ class BackupTest(unittest.TestCase):
             self.assertLess(time.monotonic(), until, said)
         self.assertEqual(restored.digests(), digests)
         self.assertEqual(restored.projection(), told)
+        self.assertEqual(restored.pictures(), pictures)
         self.assertGreater(max(restored.begins("civicmesh.dispatch.commands.v1")), 0)
         # Policies go on where they were, but for the few facts whose group had not been told yet.
         again = self.safe / "again"
@@ -133,7 +163,7 @@ class BackupTest(unittest.TestCase):
     def refused(self, town, copy):
         before = town.ends()
         broken = self.safe / "broken"
-        shutil.copytree(copy, broken)
+        shutil.copytree(copy, broken, ignore=shutil.ignore_patterns("objects"))
         largest = max((file for file in broken.rglob("*") if file.is_file()), key=lambda file: file.stat().st_size)
         largest.write_bytes(largest.read_bytes()[:-1])
         for folder, more, words in ((copy, [], "is not empty"), (copy, ["--shards=4"], "with 8 shards"), (broken, [], "is damaged")):
