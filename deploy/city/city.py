@@ -37,7 +37,10 @@ SECRETS = {"body_key": "CIVICMESH_BODY_KEY", "receipt_keys": "CIVICMESH_RECEIPT_
            "person_key": "CIVICMESH_PERSON_KEY", "seal_key": "CIVICMESH_DEV_SEAL_KEY",
            "voucher_secret": "CIVICMESH_VOUCHER_SECRET", "master_keys": "CIVICMESH_MASTER_KEYS"}
 # What a city that was founded before it was asked for gets later: nothing was made with another one yet.
-LATER_SECRETS = ("master_keys",)
+LATER_SECRETS = ("master_keys", "media_ticket_keys")
+# Where there is an object store, by service: the variables of its users' logins.
+OBJECT_LOGINS = {"media": {"CIVICMESH_OBJECTS_UPLOADS": "uploads", "CIVICMESH_OBJECTS_MEDIA": "media", "CIVICMESH_OBJECTS_LINKS": "links"},
+                 "intake": {"CIVICMESH_OBJECTS_LINKS": "links"}, "dispatch": {"CIVICMESH_OBJECTS_LINKS": "links"}}
 
 
 class Unusable(Exception):
@@ -177,7 +180,7 @@ class City:
         it has a signing key, which therefore comes last."""
         self.keys.mkdir(exist_ok=True)
         founded = (self.keys / "signing-key.pem").exists()
-        for secret in map(self.keys.joinpath, LATER_SECRETS if founded else SECRETS):
+        for secret in map(self.keys.joinpath, LATER_SECRETS if founded else {*SECRETS, *LATER_SECRETS}):
             if not secret.exists():
                 secret.write_text(secrets.token_hex(32), encoding="ascii")
         run([self.binaries / "civicctl", "keys", f"--out={self.keys}"], stdout=subprocess.DEVNULL)
@@ -205,6 +208,22 @@ class City:
             self.civicctl("roster", f"--kafka={self.kafka}", file, stdout=subprocess.DEVNULL)
             self.note(roster="published")
 
+    def choose_port(self, wanted):
+        """Of the door, before anything is told of it; where any will do, the one of before while it is free."""
+        port = wanted or self.installation.get("door_port", 0)
+        if not wanted and not self.parts.pid("envoy") and not (port and broker.is_free(port)):
+            port = broker.free_port()
+        self.note(door_port=port)
+
+    def _uses_objects(self, name):
+        """By which variables a service comes to the object store, takes uploads and links them."""
+        if not self.objects or name not in OBJECT_LOGINS:
+            return {}
+        files = {variable: self.objects.login_file(user) for variable, user in OBJECT_LOGINS[name].items()}
+        files["CIVICMESH_MEDIA_TICKET_KEYS"] = self.keys / "media_ticket_keys"
+        return {**{f"{variable}_FILE": str(file) for variable, file in files.items()}, "CIVICMESH_OBJECTS_URL": self.objects.url,
+                "CIVICMESH_OBJECTS_PUBLIC_URL": f"http://127.0.0.1:{self.installation['door_port']}"}
+
     def start_services(self, names):
         for name in names:
             program = self.binaries / f"civicmesh-{name}"
@@ -217,7 +236,7 @@ class City:
                 *(f"--{kind}_audience={audience}" for kind, audience in AUDIENCES.items()),
                 *(["--development_tokens"] if self.installation.get("development_tokens") else []),
             ], env={**{f"{variable}_FILE": str(file) for variable, file in self._secrets().items()}, **self.access(name),
-                    "CIVICMESH_OPEN311": str(self.keys / "open311.json")},
+                    **self._uses_objects(name), "CIVICMESH_OPEN311": str(self.keys / "open311.json")},
                 reads=self._reads(name)))
 
     def _key_set(self, name):
@@ -242,8 +261,9 @@ class City:
 
     def _reads(self, name):
         """What a service starts anew for when it changes: a secret, a password."""
-        files = [*self._secrets().values(), *map(pathlib.Path, self.access(name).values())]
-        return "".join(file.read_text(encoding="ascii") for file in files)
+        uses = self._uses_objects(name)
+        files = [*self._secrets().values(), *self.access(name).values(), *(uses[key] for key in uses if key.endswith("_FILE"))]
+        return "".join([*(pathlib.Path(file).read_text(encoding="ascii") for file in files), *uses.values()])
 
     def redis_cli(self, *command):
         """What Redis answers to its operator."""
@@ -255,8 +275,8 @@ class City:
         login = ["-F", str(self.guard.kafka_file(user))] if self.guard else []
         return ["kcat", *login, "-b", self.kafka, *arguments]
 
-    def start_door(self, names, port, console_origin=""):
-        """At a free port where `port` is 0. Pages of `console_origin` may read its answers."""
+    def start_door(self, names, console_origin=""):
+        """Pages of `console_origin` may read its answers."""
         # Here, because deploy/up may have installed what they need only now.
         sys.path.insert(0, str(ROOT / "deploy/envoy"))
         import config  # pylint: disable=import-outside-toplevel
@@ -269,7 +289,7 @@ class City:
             raise Unusable(str(error)) from None
         (folder / "civicmesh.pb").write_bytes(says.set_bytes)
         text = json.dumps(config.make_config(says, config.Place(
-            port=port, sockets={name: str(self._socket(name)) for name in names}, admin=str(self._socket("envoy")),
+            port=self.installation["door_port"], sockets={name: str(self._socket(name)) for name in names}, admin=str(self._socket("envoy")),
             descriptors=str(folder / "civicmesh.pb"), access_log=str(self.parts.log("access")),
             jwks=self.jwks, issuer=ISSUER, audiences=(AUDIENCE, *AUDIENCES.values()), agency_audience=AUDIENCES["agency"],
             console_origin=console_origin, objects=str(self.objects.socket) if self.objects else "",

@@ -118,7 +118,8 @@ def start(asked, stages, city):
         prepare_restore(city)
     city.make_keys()
     city.jwks, city.jwks_authorities = asked.jwks_url or city.jwks, asked.jwks_authorities or ""
-    city.make_open311(asked.port)
+    city.choose_port(asked.port)
+    city.make_open311(city.installation["door_port"])
     with stages.stage("topics"):
         city.civicctl("topics", "create", f"--kafka={city.kafka}", f"--shards={city.installation['shards']}",
                       stdout=subprocess.DEVNULL)
@@ -133,7 +134,7 @@ def start(asked, stages, city):
     with stages.stage("services"):
         city.start_services(asked.services)
         city.start_webhooks()
-        city.start_door(asked.services, asked.port, asked.console_origin or "")
+        city.start_door(asked.services, asked.console_origin or "")
         city.await_services(asked.services)
         where = city.describe(asked.services)
     common = [f"--door={where['door']}", f"--keys={city.keys}", f"--sample={asked.sample}", f"--kafka={city.kafka}"]

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <ostream>
+#include <set>
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
@@ -19,7 +20,9 @@ namespace {
 using On = KafkaGrant::On;
 using May = KafkaGrant::May;
 
-constexpr char kReference[] = "reference", kAnalytics[] = "analytics", kDataTeam[] = "data", kWebhooks[] = "webhooks";
+constexpr char kReference[] = "reference", kAnalytics[] = "analytics", kDataTeam[] = "data", kWebhooks[] = "webhooks", kMedia[] = "media";
+// Whose events media follows.
+const std::set<std::string> kNamesUploads = {"intake", "dispatch"};
 
 class GrantTable {
  public:
@@ -111,6 +114,13 @@ std::vector<KafkaGrant> Grants() {
   for (const Domain& domain : Domains()) table.Follow(kWebhooks, domain);
   table.Topic(kWebhooks, WebhooksProgressTopic(), {May::kRead, May::kWrite, May::kSeeSettings});
   table.Group(kWebhooks, ReadersGroup(kWebhooks));
+  for (const Domain& domain : Domains())
+    if (kNamesUploads.count(domain.name)) {
+      table.Follow(kMedia, domain);
+      for (const std::string& topic : TopicNames(domain)) table.Topic(kMedia, topic, {May::kSeeSettings});
+    }
+  table.Group(kMedia, PolicyGroup(kMedia, ""), /*prefix=*/true);
+  table.Reference(kMedia);
   table.Reference(kAnalytics);
   table.Group(kDataTeam, absl::StrCat(kDataTeam, "."), /*prefix=*/true);
   return table.Take();

@@ -34,7 +34,7 @@ TEST(AccessTest, OnlyItsOwnServiceWritesADomainsTopicsAndReadsAllButTheEvents) {
 
 TEST(AccessTest, EventsAreReadByWhoFollowsThem) {
   EXPECT_THAT(Whose("civicmesh.intake.events.v1", May::kRead),
-              testing::UnorderedElementsAre("intake", "dispatch", "analytics", "webhooks", "data"));
+              testing::UnorderedElementsAre("intake", "dispatch", "media", "analytics", "webhooks", "data"));
   EXPECT_THAT(Whose("civicmesh.volunteering.events.v1", May::kRead),
               testing::UnorderedElementsAre("volunteering", "points", "analytics", "webhooks", "data"));
   EXPECT_THAT(Whose("civicmesh.points.events.v1", May::kRead),

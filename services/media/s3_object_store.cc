@@ -1,5 +1,6 @@
 #include "services/media/s3_object_store.h"
 
+#include <algorithm>
 #include <pugixml.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -8,6 +9,7 @@ namespace civicmesh::media {
 namespace {
 
 constexpr absl::Duration kSignatureLife = absl::Minutes(1);
+constexpr size_t kLongestRefusal = 64 << 10;
 
 absl::Status StatusOf(const HttpAnswer& answer) {
   if (answer.status >= 200 && answer.status < 300) return absl::OkStatus();
@@ -27,8 +29,10 @@ absl::StatusOr<HttpAnswer> S3ObjectStore::Send(HttpRequest request, const std::s
 }
 
 absl::StatusOr<std::string> S3ObjectStore::Get(const std::string& bucket, const std::string& key, size_t max_bytes) {
-  auto answer = Send({.method = "GET", .max_answer_bytes = max_bytes}, absl::StrCat("/", bucket, "/", key));
+  auto answer = Send({.method = "GET", .max_answer_bytes = std::max(max_bytes, kLongestRefusal)},
+                     absl::StrCat("/", bucket, "/", key));
   if (!answer.ok()) return answer.status();
+  if (answer->body.size() > max_bytes) return absl::OutOfRangeError("the object is larger than asked for");
   return std::move(answer->body);
 }
 

@@ -196,7 +196,7 @@ class Photos(unittest.TestCase):
         file = files.photo(seed=5)
         upload = CITY.announce(file, token=CITY.citizen)
         for other in (file + b"x", file[:-1], b""):
-            self.assertIn(CITY.post(upload, other), (400, 403))
+            self.assertIn(CITY.post(upload, other), (400, 403, 413))
         self.assertIn(CITY.post(upload, file, **{"Content-Type": "text/html"}), (400, 403))
         self.assertIn(CITY.post(upload, file, key="raw/u-another"), (400, 403))
         self.assertEqual(CITY.reason("POST", f"/v1/{upload['name']}:finish", {"claim": upload["claim"]}, CITY.citizen),
@@ -218,7 +218,7 @@ class Voices(unittest.TestCase):
         content = CITY.fetch(voice["link"])[2]
         self.assertTrue(content.startswith(b"OggS"))
         self.assertNotIn(b"Lane 5", content)
-        self.assertNotIn("voices", CITY.ok("GET", f"/v1/{report['name']}", token=CITY.token("registrar-01", "REGISTRAR")))
+        self.assertEqual(CITY.ok("GET", f"/v1/{report['name']}", token=CITY.token("registrar-01", "REGISTRAR"))["voices"], [])
 
         CITY.ok("POST", "/v1/personalData:erase", {"request_id": new_request_id(), "understood": True}, person)
         CITY.until(lambda: CITY.fetch(voice["link"])[0] == 404)
