@@ -20,7 +20,8 @@ namespace {
 using On = KafkaGrant::On;
 using May = KafkaGrant::May;
 
-constexpr char kReference[] = "reference", kAnalytics[] = "analytics", kDataTeam[] = "data", kWebhooks[] = "webhooks", kMedia[] = "media";
+constexpr char kReference[] = "reference", kAnalytics[] = "analytics", kDataTeam[] = "data", kWebhooks[] = "webhooks",
+               kMedia[] = "media";
 // Whose events media follows.
 const std::set<std::string> kNamesUploads = {"intake", "dispatch"};
 
