@@ -30,6 +30,7 @@ struct FieldRule {
   enum class Kind {
     kWords,
     kId,
+    kReference,
     kName,
     kEtag,
     kObjectKey,
@@ -55,6 +56,8 @@ inline FieldRule Words(int most, bool personal = false) {
   return {.kind = FieldRule::Kind::kWords, .most = most, .personal = personal};
 }
 inline FieldRule Id() { return {.kind = FieldRule::Kind::kId}; }
+// Of another system: any letters, and nobody's number.
+inline FieldRule Reference() { return {.kind = FieldRule::Kind::kReference}; }
 inline FieldRule Name() { return {.kind = FieldRule::Kind::kName}; }  // refused as one that is not there
 inline FieldRule Etag() { return {.kind = FieldRule::Kind::kEtag}; }  // or lost the race
 inline FieldRule ObjectKey() { return {.kind = FieldRule::Kind::kObjectKey}; }
