@@ -1,9 +1,11 @@
 // AnalyticsService through a real gRPC server, over in-memory logs.
 #include "services/analytics/analytics_rpc.h"
 
+#include <google/protobuf/text_format.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <set>
 
 #include "civicmesh/analytics/v1/analytics_service.grpc.pb.h"
@@ -16,6 +18,7 @@
 #include "services/runtime/rpc/access_for_tests.h"
 #include "services/runtime/rpc/auth.h"
 #include "services/runtime/rpc/errors.h"
+#include "services/runtime/rpc/fields_for_tests.h"
 #include "services/runtime/rpc/gate.h"
 #include "services/runtime/rpc/metrics.h"
 #include "services/runtime/rpc/people.h"
@@ -283,6 +286,54 @@ TEST_F(AnalyticsRpcTest, ProgressNamesTheLastEventAndTheLag) {
   EXPECT_EQ(response.sources(1).last_event_at().seconds() * 1000, At("10-08 12:01"));
   EXPECT_EQ(response.latest_fact_at().seconds() * 1000, At("10-08 12:01"));
   EXPECT_TRUE(WaitingFor(fold_).empty());
+}
+
+// What may stand in the fields of analytics' requests (proto/civicmesh/analytics/v1/analytics_service.proto).
+FieldRules Rules() {
+  FieldRules rules = {{"Interval.start", Time(/*past=*/true, /*future=*/false)},
+                      {"Interval.end", Time(/*past=*/false, /*future=*/true)},
+                      {"GetKpiRequest.name", Name()},
+                      {"ListKpiMembersRequest.parent", Name()},
+                      {"ListKpiMembersRequest.part", Value()},
+                      {"ListKpiMembersRequest.group", Free("only looked for")},
+                      {"ListKpiMembersRequest.series", Free("only looked for")}};
+  for (const char* request : {"ListKpisRequest", "GetKpiRequest", "ListKpiMembersRequest"}) {
+    rules[absl::StrCat(request, ".month")] = Id();
+    rules[absl::StrCat(request, ".as_of")] = Time(/*past=*/true, /*future=*/true);
+    rules[absl::StrCat(request, ".group_by")] = Value();
+  }
+  return rules;
+}
+
+TEST_F(AnalyticsRpcTest, NoFieldTakesWhatNobodyShouldSend) {
+  Tell(Four());
+  const std::string window = "window {start {seconds: 1790000000} end {seconds: 1800000000}} ",
+                    known = "as_of {seconds: 1800000000} group_by: GROUP_BY_UNIT ", name = "name: 'kpis/closure_rate' ",
+                    members = "parent: 'kpis/closure_rate' part: KPI_PART_NUMERATOR group: '' series: '' page_size: 3 ";
+  const std::set<std::string> no_month = {"month"}, no_window = {"window.start", "window.end"};
+  std::vector<RequestCase> cases;
+  for (const auto& [method, fields] : {std::pair<std::string, std::string>{"ListKpis", "page_size: 3 "},
+                                       {"GetKpi", name},
+                                       {"ListKpiMembers", members}})
+    for (const auto& [span, unset] : {std::pair{window, no_month}, {std::string("month: '2026-10' "), no_window}}) {
+      const auto* found = v1::GetKpiRequest::descriptor()->file()->service(0)->FindMethodByName(method);
+      cases.push_back(
+          {method,
+           {.subject = "a", .posts = {{.role = "ANALYST", .unit = "", .area = ""}}},
+           "",
+           [=, text = fields + span + known] {
+             std::unique_ptr<google::protobuf::Message> request(
+                 google::protobuf::MessageFactory::generated_factory()->GetPrototype(found->input_type())->New());
+             EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, request.get())) << text;
+             return request;
+           },
+           unset});
+    }
+  cases.push_back({"GetProgress", cases[0].actor, "", [] { return std::make_unique<v1::GetProgressRequest>(); }});
+  const auto none = [] { return std::string(); };
+  EXPECT_EQ(WrongAnswersToFields(Tried(), {none, none, [] { return int64_t{0}; }, [](const auto&) { return "nobody"; }},
+                                 "civicmesh.analytics.v1.AnalyticsService", Rules(), cases),
+            std::vector<std::string>{});
 }
 
 }  // namespace

@@ -374,14 +374,13 @@ FieldRules Rules() {
                       {"Attachment.size_bytes", Number(0, std::numeric_limits<int64_t>::max())},
                       {"GeoPoint.latitude", Degrees(90)},
                       {"GeoPoint.longitude", Degrees(180)}};
-  rules.merge(OfTicketsOnly());
   const auto* service = v1::GetCaseRequest::descriptor()->file()->service(0);
   for (int m = 0; m < service->method_count(); ++m) {
     const auto* fields = service->method(m)->input_type();
     if (fields->FindFieldByName("name")) rules[fields->name() + ".name"] = Name();
     if (fields->FindFieldByName("note")) rules[fields->name() + ".note"] = Words(500);
   }
-  return rules;
+  return AndTickets(rules);
 }
 
 // A case on its way, and what is sent about it next.

@@ -8,6 +8,9 @@
 
 #include <atomic>
 #include <fstream>
+#include <limits>
+#include <map>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -27,6 +30,7 @@
 #include "services/runtime/decider/posts_for_tests.h"
 #include "services/runtime/rpc/access_for_tests.h"
 #include "services/runtime/rpc/errors.h"
+#include "services/runtime/rpc/fields_for_tests.h"
 #include "services/runtime/rpc/service_for_tests.h"
 #include "services/runtime/shard/policy_runner.h"
 
@@ -639,6 +643,117 @@ TEST_F(IntakeRpcTest, AnothersThingIsAnsweredAsOneThatIsNotThere) {
     }
   }
   EXPECT_GE(tried, 12);
+}
+
+// What may stand in the fields of intake's requests (proto/civicmesh/intake/v1/intake_service.proto).
+const FieldRules kRules = {
+    {"SubmitReportRequest.text", Words(4000, /*personal=*/true)},
+    {"SubmitReportRequest.photos", List(20)},
+    {"SubmitReportRequest.voices", List(5)},
+    {"SubmitReportRequest.source", Value()},
+    {"SubmitReportRequest.place_text", Words(200, /*personal=*/true)},
+    {"SubmitReportRequest.source_id", Id()},
+    {"SubmitReportRequest.reported_at", Time(/*past=*/true, /*future=*/false)},
+    {"SubmitReportRequest.anonymous", Flag()},
+    {"SubmitReportRequest.reporter_reference", Only({"GATEWAY", "REGISTRAR", "SHIFT_LEADER"}, Reference())},
+    {"Contact.name", Words(50, /*personal=*/true)},
+    {"Contact.phone", Words(30, /*personal=*/true)},
+    {"Contact.email", Words(100, /*personal=*/true)},
+    {"GetReportRequest.name", Name()},
+    {"GetReportRequest.tracking_code", Free("typed by people; only its digest is compared")},
+    {"GetReportRequest.receipt", Id()},
+    {"ListReportsRequest.status", Only({"COLLECTOR", "REGISTRAR", "DISPATCHER", "SHIFT_LEADER", "ANALYST"}, Value())},
+    {"AddToReportRequest.name", Name()},
+    {"AddToReportRequest.tracking_code", Free("typed by people; only its digest is compared")},
+    {"AddToReportRequest.text", Words(4000, /*personal=*/true)},
+    {"AddToReportRequest.photos", List(20)},
+    {"WithdrawReportRequest.name", Name()},
+    {"WithdrawReportRequest.tracking_code", Free("typed by people; only its digest is compared")},
+    {"LocateReportRequest.name", Name()},
+    {"RaiseAlertRequest.camera", Id()},
+    {"RaiseAlertRequest.camera_class", Number(1, 12)},
+    {"RaiseAlertRequest.confidence", Number(0, 100)},
+    {"RaiseAlertRequest.model_version", Id()},
+    {"RaiseAlertRequest.captured_at", Time(/*past=*/true, /*future=*/false)},
+    {"RaiseAlertRequest.photos", List(20)},
+    {"RaiseAlertRequest.source_id", Id()},
+    {"Box.left", Degrees(1)},
+    {"Box.top", Degrees(1)},
+    {"Box.width", Degrees(1)},
+    {"Box.height", Degrees(1)},
+    {"ReviewAlertRequest.name", Name()},
+    {"ReviewAlertRequest.verdict", Value()},
+    {"ReviewAlertRequest.true_camera_class", Number(0, 12)},
+    {"GetAlertRequest.name", Name()},
+    {"Attachment.uri", ObjectKey()},
+    {"Attachment.sha256", Digest()},
+    {"Attachment.kind", Value()},
+    {"Attachment.size_bytes", Number(0, std::numeric_limits<int64_t>::max())},
+    {"GeoPoint.latitude", Degrees(90)},
+    {"GeoPoint.longitude", Degrees(180)}};
+
+TEST_F(IntakeRpcTest, NoFieldTakesWhatNobodyShouldSend) {
+  const auto on = [this](const std::string& method, const ActorView& actor, std::function<std::string()> name,
+                         const std::string& fields, std::set<std::string> unset = {}) {
+    const auto* found = v1::GetReportRequest::descriptor()->file()->service(0)->FindMethodByName(method);
+    return RequestCase{method, actor, "2026-11-18T10:00:00+08:00",
+                       [=, this] { return RequestFor(service_, *found, fields, name()); }, std::move(unset)};
+  };
+  const auto none = [] { return std::string(); };
+  const auto mine = [this] { return SubmitKText(kCitizen).name(); };
+  const auto alert = [this] { return RaiseAlert(kCameras).name(); };
+  const std::string file = "{uri: 'p/1' size_bytes: 9 sha256: '" + std::string(32, 's') + "' kind: KIND_",
+                    photos = "photos " + file + "NEAR} ", place = "location {latitude: 30.3 longitude: 119.97} ";
+  EXPECT_THAT(
+      WrongAnswersToFields(
+          service_, "civicmesh.intake.v1.IntakeService", AndTickets(kRules),
+          {on("SubmitReport", kHotline, none,
+              photos + place + "voices " + file +
+                  "VOICE} text: 'x' place_text: 'x' source: REPORT_SOURCE_HOTLINE_12345 source_id: 'A-1' "
+                  "reported_at {seconds: 1794967000} reporter_reference: 'caller-1' "
+                  "contact {name: 'x' phone: '1' email: 'x'}"),
+           on("SubmitReport", kCitizen, none, "text: 'x'",
+              {"photos",      "photos.uri",         "photos.sha256",      "photos.kind",   "photos.size_bytes",
+               "voices",      "voices.uri",         "voices.sha256",      "voices.kind",   "voices.size_bytes",
+               "source",      "location.latitude",  "location.longitude", "place_text",    "source_id",
+               "reported_at", "reporter_reference", "contact.name",       "contact.phone", "contact.email"}),
+           on("GetReport", kCitizen, mine, "tracking_code: 'x'", {"receipt"}),
+           on("ListReports", kRegistrar, none, "page_size: 3 status: REPORT_STATUS_FORWARDED"),
+           on("AddToReport", kCitizen, mine, "tracking_code: 'x' text: 'x' " + photos),
+           on("WithdrawReport", kCitizen, mine, "tracking_code: 'x'"),
+           on(
+               "LocateReport", kRegistrar, [this] { return Submit(kCitizen, "text: 'x'").name(); }, place),
+           on("RaiseAlert", kCameras, none,
+              "camera: 'cam-001' box {left: 0.1 top: 0.1 width: 0.2 height: 0.2} camera_class: 6 confidence: 93 "
+              "model_version: '1.3' captured_at {seconds: 1794967140} source_id: 'x' " +
+                  photos),
+           on("ReviewAlert", kReviewer, alert, "verdict: ALERT_VERDICT_CONFIRMED true_camera_class: 3"),
+           on("GetAlert", kReviewer, alert, ""), on("ListAlerts", kReviewer, none, "page_size: 3")}),
+      IsEmpty());
+}
+
+TEST_F(IntakeRpcTest, APostNamesTheSourcesThatItKnows) {
+  using namespace type::v1;  // NOLINT(google-build-using-namespace): the sources
+  const std::set<int> heard = {REPORT_SOURCE_HOTLINE_12345, REPORT_SOURCE_LEADER, REPORT_SOURCE_MEDIA,
+                               REPORT_SOURCE_DEPARTMENT, REPORT_SOURCE_INSPECTION};
+  std::set<int> handed_in = heard;
+  handed_in.insert({REPORT_SOURCE_CITIZEN_APP, REPORT_SOURCE_SENSOR});
+  const std::map<std::string, std::set<int>> known = {
+      {"CITIZEN", {REPORT_SOURCE_UNSPECIFIED, REPORT_SOURCE_CITIZEN_APP}},
+      {"COLLECTOR", {REPORT_SOURCE_UNSPECIFIED, REPORT_SOURCE_COLLECTOR, REPORT_SOURCE_INSPECTION}},
+      {"REGISTRAR", heard},
+      {"SHIFT_LEADER", heard},
+      {"GATEWAY", handed_in}};
+  const auto* method = v1::GetReportRequest::descriptor()->file()->service(0)->FindMethodByName("SubmitReport");
+  const auto* sources = google::protobuf::GetEnumDescriptor<ReportSource>();
+  for (const auto& [post, named] : NamedPosts(*method))
+    for (int s = 0; named && s < sources->value_count(); ++s) {
+      ASSERT_TRUE(known.count(post)) << "nobody has decided what " << post << " may name";
+      const std::string refused = ReasonOfSubmit({.subject = "one-" + post, .posts = Posts({post})},
+                                                 "text: 'x' source: " + sources->value(s)->name());
+      EXPECT_EQ(refused.empty(), known.at(post).count(sources->value(s)->number()) > 0)
+          << post << " " << sources->value(s)->name() << " " << refused;
+    }
 }
 
 }  // namespace

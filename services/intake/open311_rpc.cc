@@ -291,6 +291,7 @@ class Open311Rpc : public v1::Open311Service::CallbackService {
     };
     const auto submission = std::make_shared<Submission>();
     submission->request = std::move(posted.report);
+    if (auto wrong = CheckWellFormed(submission->request); !wrong.ok()) return exchange.Refuse(wrong);
     desk_->Submit(app, &submission->request, posted.class_code, &submission->report, [=](const grpc::Status& status) {
       if (status.error_code() == grpc::StatusCode::UNAVAILABLE)
         return exchange.Refuse(

@@ -372,5 +372,44 @@ TEST_F(Open311RpcTest, NobodyNeedsAToken) {
   EXPECT_THAT(WrongAnswersToPosts(service_, "civicmesh.intake.v1.Open311Service"), IsEmpty());
 }
 
+// Refusals are Open311's own documents here, so that no field may end a call in another way.
+TEST_F(Open311RpcTest, WhateverStandsInAFieldIsAnsweredByADocument) {
+  const std::map<std::string, std::string> files = {{"Discover", "discovery.json"},
+                                                    {"ListServices", "services.json"},
+                                                    {"GetServiceDefinition", "services/E0110.json"},
+                                                    {"PostServiceRequest", "requests.json"},
+                                                    {"ListServiceRequests", "requests.json"},
+                                                    {"GetServiceRequest", "requests/" + Posted() + ".json"},
+                                                    {"GetToken", "tokens/x.json"}};
+  const std::string endless(100'000, 'x');
+  const auto* rpcs = v1::DiscoverRequest::descriptor()->file()->FindServiceByName("Open311Service");
+  for (int m = 0; m < rpcs->method_count(); ++m) {
+    const auto& method = *rpcs->method(m);
+    ASSERT_TRUE(files.count(method.name())) << method.name();
+    for (int f = 0; f < method.input_type()->field_count(); ++f)
+      for (const std::string& value :
+           {std::string("a\x01z"), endless, std::string("../../etc/passwd"), std::string("-1")}) {
+        const auto request = RequestFor(service_, method, "file: '" + files.at(method.name()) + "'", "");
+        const auto* field = method.input_type()->field(f);
+        const auto* r = request->GetReflection();
+        if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_STRING) continue;
+        field->is_repeated() ? r->AddString(request.get(), field, value) : r->SetString(request.get(), field, value);
+        const auto status = civicmesh::Ask(Tried(service_), {}, "2026-11-18T10:00:00+08:00", method, *request);
+        EXPECT_TRUE(status.ok()) << method.name() << "." << field->name() << ": " << Told(status);
+      }
+  }
+  const std::string post = "api_key=phones&service_code=E0110&lat=30.3&long=119.97&";
+  for (const char* field : {"description", "address_string", "address_id", "first_name", "email", "phone", "media_url",
+                            "lat", "long", "service_code", "api_key", "jurisdiction_id", "request_id"})
+    for (const std::string& value : {std::string("a%01z"), endless}) {
+      // The first of a name counts.
+      const Heard heard = Post(absl::StrCat(field, "=", value, "&", post));
+      EXPECT_GE(heard.status, 400) << field;
+      EXPECT_LT(heard.status, 500) << field;
+    }
+  const std::string bytes = service_.AllBytes();
+  EXPECT_THAT(bytes, AllOf(Not(HasSubstr("a\x01z")), Not(HasSubstr(endless.substr(0, 20'001)))));
+}
+
 }  // namespace
 }  // namespace civicmesh::intake

@@ -41,6 +41,18 @@ grpc::Status CheckReason(const std::string& reason, const char* field) {
   return Mask(reason).found.empty() ? grpc::Status::OK : ErrorOf(Refuse(v1::REASON_PERSONAL_DATA_IN_REFERENCE, field));
 }
 
+// Whose data it is must be clear, and only who acts for another gives a reason, which is kept in clear.
+grpc::Status CheckErasure(const v1::ErasePersonalDataRequest& req, const ActorView& actor) {
+  if (auto wrong = CheckReason(req.reason(), "reason"); !wrong.ok()) return wrong;
+  if (LooksPersonal(req.reporter_reference()))
+    return ErrorOf(Refuse(v1::REASON_PERSONAL_DATA_IN_REFERENCE, "reporter_reference"));
+  const bool for_another = actor.Has("SECURITY_OFFICER");
+  if (!req.reason().empty() && !for_another) return ErrorOf(Refuse(v1::REASON_INVALID_ARGUMENT, "reason"));
+  if (!req.report().empty() && !(req.reporter_reference().empty() && req.reason().empty()))
+    return ErrorOf(Refuse(v1::REASON_INVALID_ARGUMENT, for_another ? "report" : "reporter_reference"));
+  return grpc::Status::OK;
+}
+
 const char* StatusZh(v1::SealedReportStatus status) {
   if (status == v1::SEALED_REPORT_STATUS_RECEIVED) return "已收到";
   return status == v1::SEALED_REPORT_STATUS_IN_REVIEW ? "核查中" : "已办结";
@@ -186,7 +198,7 @@ class VaultRpc : public v1::VaultService::CallbackService {
   Reactor* ErasePersonalData(Context* ctx, const v1::ErasePersonalDataRequest* req, v1::Erasure* resp) override {
     return Serve(service_, ctx, req, [=, this](const Call& call, Finish finish) {
       if (!req->understood()) return finish(ErrorOf(Refuse(v1::REASON_NOT_UNDERSTOOD, "understood")));
-      if (auto s = CheckReason(req->reason(), "reason"); !s.ok()) return finish(s);
+      if (auto s = CheckErasure(*req, call.actor); !s.ok()) return finish(s);
       const std::string caller = service_.persons->Of(call.actor.subject);
       v1::Command command;
       command.set_caller_token(caller);

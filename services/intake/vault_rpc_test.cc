@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
@@ -25,6 +26,7 @@
 #include "services/runtime/decider/posts_for_tests.h"
 #include "services/runtime/rpc/access_for_tests.h"
 #include "services/runtime/rpc/errors.h"
+#include "services/runtime/rpc/fields_for_tests.h"
 #include "services/runtime/rpc/service_for_tests.h"
 
 namespace civicmesh::intake {
@@ -396,6 +398,100 @@ TEST_F(VaultRpcTest, AnothersRevealIsAnsweredAsOneThatIsNotThere) {
                        .nowhere = nowhere}),
         "");
   }
+}
+
+// What may stand in the fields of the vault's requests (proto/civicmesh/intake/v1/vault_service.proto).
+const FieldRules kRules = {
+    {"RequestRevealRequest.report", Name()},
+    {"RequestRevealRequest.purpose", Value()},
+    {"RequestRevealRequest.reason", Words(200)},
+    {"DecideRevealRequest.name", Name()},
+    {"DecideRevealRequest.grant", Flag()},
+    {"DecideRevealRequest.note", Words(200)},
+    {"ReadRevealedRequest.name", Name()},
+    {"ErasePersonalDataRequest.understood", Flag()},
+    {"ErasePersonalDataRequest.report", Name()},
+    {"ErasePersonalDataRequest.tracking_code", Free("typed by people; only its digest is compared")},
+    {"ErasePersonalDataRequest.reporter_reference", Only({"SECURITY_OFFICER"}, Reference())},
+    {"ErasePersonalDataRequest.reason", Only({"SECURITY_OFFICER"}, Words(200))},
+    {"SubmitSealedReportRequest.text", Words(2000, /*personal=*/true)},
+    {"SubmitSealedReportRequest.about", Words(200, /*personal=*/true)},
+    {"Contact.name", Words(50, /*personal=*/true)},
+    {"Contact.phone", Words(30, /*personal=*/true)},
+    {"Contact.email", Words(100, /*personal=*/true)},
+    {"GetSealedReportRequest.name", Name()},
+    {"GetSealedReportRequest.tracking_code", Free("typed by people; only its digest is compared")},
+    {"ReadSealedReportRequest.name", Name()},
+    {"AnswerSealedReportRequest.name", Name()},
+    {"AnswerSealedReportRequest.status", Value()},
+    {"AnswerSealedReportRequest.answer", Words(2000, /*personal=*/true)},
+    {"ListAuditEntriesRequest.from", Time(/*past=*/true, /*future=*/true)},
+    {"ListAuditEntriesRequest.to", Time(/*past=*/true, /*future=*/true)}};
+
+TEST_F(VaultRpcTest, NoFieldTakesWhatNobodyShouldSend) {
+  const auto* service = v1::RequestRevealRequest::descriptor()->file()->service(0);
+  const auto on = [=, this](const std::string& method, const ActorView& actor, std::function<std::string()> fields,
+                            std::set<std::string> unset = {}) {
+    const auto* found = service->FindMethodByName(method);
+    return RequestCase{method, actor, "2026-11-18T10:00:00+08:00",
+                       [=, this] {
+                         const std::string text = fields();
+                         auto request = RequestFor(service_, *found, text, "");
+                         EXPECT_TRUE(google::protobuf::TextFormat::MergeFromString(text, request.get()));
+                         return request;
+                       },
+                       std::move(unset)};
+  };
+  const auto named = [](const std::string& field, const std::string& name, const std::string& more) {
+    return field + ": '" + name + "' " + more;
+  };
+  const auto sealed = [this] {
+    v1::SealedReport one;
+    EXPECT_EQ(Call(kNobody, &Stub::SubmitSealedReport, "text: 'x'", &one), "");
+    return one;
+  };
+  const auto granted = [this] {
+    const v1::Reveal reveal = Ask(Submit(kCitizen).name());
+    Grant(reveal);
+    return reveal.name();
+  };
+  EXPECT_THAT(
+      WrongAnswersToFields(
+          service_, "civicmesh.intake.v1.VaultService", kRules,
+          {on("RequestReveal", kRegistrar,
+              [&] {
+                return named("report", Submit(kCitizen).name(),
+                             "purpose: REVEAL_PURPOSE_CALL_BACK reason: '地点不明，需要回访'");
+              }),
+           on("DecideReveal", kOfficer,
+              [&] { return named("name", Ask(Submit(kCitizen).name()).name(), "grant: true note: '可以查阅'"); }),
+           on("ListReveals", kOfficer, [] { return "page_size: 3"; }),
+           on("ReadRevealed", kRegistrar, [&] { return named("name", granted(), ""); }),
+           on("CopyPersonalData", kCitizen, [] { return "page_size: 3"; }),
+           on("ErasePersonalData", kOfficer,
+              [] { return "understood: true reporter_reference: 'caller-1' reason: '本人书面申请'"; },
+              {"report", "tracking_code"}),
+           on("ErasePersonalData", kNobody,
+              [&] {
+                const v1::Report report = Submit(kNobody, "anonymous: true");
+                return named("report", report.name(),
+                             "understood: true tracking_code: '" + report.tracking_code() + "'");
+              },
+              {"reporter_reference", "reason"}),
+           on("SubmitSealedReport", kNobody,
+              [] { return "text: 'x' about: 'x' contact {name: 'x' phone: '1' email: 'x'}"; }),
+           on("GetSealedReport", kNobody,
+              [&] {
+                const v1::SealedReport one = sealed();
+                return named("name", one.name(), "tracking_code: '" + one.tracking_code() + "'");
+              }),
+           on("ListSealedReports", kDiscipline, [] { return "page_size: 3"; }),
+           on("ReadSealedReport", kDiscipline, [&] { return named("name", sealed().name(), ""); }),
+           on("AnswerSealedReport", kDiscipline,
+              [&] { return named("name", sealed().name(), "status: SEALED_REPORT_STATUS_IN_REVIEW answer: 'x'"); }),
+           on("ListAuditEntries", kAuditor,
+              [] { return "page_size: 3 from {seconds: 1794960000} to {seconds: 1795000000}"; })}),
+      IsEmpty());
 }
 
 }  // namespace

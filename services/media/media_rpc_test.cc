@@ -28,7 +28,6 @@ namespace {
 
 using testing::IsEmpty;
 
-constexpr char kRpcs[] = "civicmesh.media.v1.MediaService";
 const std::string kFile = "what was posted", kKey(32, 'k');
 const ActorView kCitizen{.subject = "citizen-1", .posts = {{.role = "CITIZEN"}}};
 const ActorView kOther{.subject = "citizen-2", .posts = {{.role = "CITIZEN"}}};
@@ -151,7 +150,7 @@ TEST_F(MediaRpcTest, EveryFieldIsBounded) {
                                     .bytes = [&] { return AllBytes(); },
                                     .facts = [] { return 0; },
                                     .person_token = [](const std::string& subject) { return subject; }},
-                                   kRpcs, rules, cases),
+                                   "civicmesh.media.v1.MediaService", rules, cases),
               IsEmpty());
 }
 

@@ -4,8 +4,10 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <memory>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
 #include "civicmesh/points/v1/points_service.grpc.pb.h"
 #include "civicmesh/runtime/v1/control_service.grpc.pb.h"
@@ -17,6 +19,7 @@
 #include "services/runtime/decider/posts_for_tests.h"
 #include "services/runtime/rpc/access_for_tests.h"
 #include "services/runtime/rpc/errors.h"
+#include "services/runtime/rpc/fields_for_tests.h"
 #include "services/runtime/rpc/service_for_tests.h"
 
 namespace civicmesh::points {
@@ -410,6 +413,51 @@ TEST(PointsRpc, AnothersThingIsAnsweredAsOneThatIsNotThere) {
               "");
   }
   EXPECT_EQ(tried, 3);
+}
+
+// What may stand in the fields of points' requests (proto/civicmesh/points/v1/points_service.proto).
+const FieldRules kRules = {{"GetAccountRequest.name", Name()},
+                           {"ListTransactionsRequest.parent", Name()},
+                           {"RecordEarningRequest.rule", Id()},
+                           {"RecordEarningRequest.citizen", Free("a subject of the issuer's, never kept")},
+                           {"RecordEarningRequest.source", Id()},
+                           {"RecordEarningRequest.occurred_at", Time(/*past=*/false, /*future=*/false)},
+                           {"GetItemRequest.name", Name()},
+                           {"StockItemRequest.catalogue_id", Id()},
+                           {"StockItemRequest.add", Number(0, 100'000)},
+                           {"RedeemItemRequest.item", Name()},
+                           {"RedeemItemRequest.quantity", Number(1, 10)},
+                           {"RedeemItemRequest.price_points", Number(1, 1'000'000)},
+                           {"GetRedemptionRequest.name", Name()}};
+
+TEST(PointsRpc, NoFieldTakesWhatNobodyShouldSend) {
+  Points points;
+  const v1::Item item = points.Stock("umbrella", 50);
+  for (const ActorView& citizen : {kLi, kWang})
+    for (int i = 0; i < 6; ++i) points.Registered(citizen, absl::StrCat(citizen.subject, "-", i));
+  points.service.Quiesce();
+  const auto on = [&points](const std::string& method, const ActorView& actor, const std::string& fields,
+                            const std::string& name) {
+    const auto* found = v1::GetAccountRequest::descriptor()->file()->service(0)->FindMethodByName(method);
+    return RequestCase{method, actor, points.now,
+                       [=, &points] { return RequestFor(points.service, *found, fields, name); }};
+  };
+  int sorted = 0;
+  const RequestCase earning{"RecordEarning", kGateway, points.now, [&] {
+                              return std::make_unique<v1::RecordEarningRequest>(
+                                  points.Sorting(kWang, absl::StrCat("sorting/station-7/", ++sorted)));
+                            }};
+  EXPECT_THAT(
+      WrongAnswersToFields(
+          points.service, "civicmesh.points.v1.PointsService", kRules,
+          {on("GetAccount", kLi, "", "accounts/me"), on("ListTransactions", kLi, "page_size: 3", "accounts/me"),
+           earning, on("GetItem", kLi, "", item.name()), on("ListItems", kLi, "page_size: 3", ""),
+           on("StockItem", kManager, "catalogue_id: 'umbrella' add: 1", ""),
+           on("RedeemItem", kWang,
+              absl::StrCat("quantity: 1 price_points: ", item.price_points(), " item: '", item.name(), "'"), ""),
+           on("GetRedemption", kLi, "", points.Redeem(kLi, item).name()),
+           on("ListRedemptions", kLi, "page_size: 3", "")}),
+      IsEmpty());
 }
 
 }  // namespace

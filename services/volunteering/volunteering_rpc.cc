@@ -26,7 +26,7 @@ namespace {
 constexpr int kMaxPage = 50;
 constexpr char kAllActivities[] = "activities/-";
 
-grpc::Status NoActivity() { return ErrorOf(Refuse(v1::REASON_ACTIVITY_NOT_FOUND, "name")); }
+grpc::Status NoActivity(const char* field = "name") { return ErrorOf(Refuse(v1::REASON_ACTIVITY_NOT_FOUND, field)); }
 grpc::Status NoRecord() { return ErrorOf(Refuse(v1::REASON_RECORD_NOT_FOUND, "name")); }
 
 bool IsOrganiserOf(const v1::ActivityState& state, const ActorView& actor) {
@@ -155,11 +155,12 @@ class VolunteeringRpc : public v1::VolunteeringService::CallbackService {
       if (req->parent() == kAllActivities)
         return List(kVolunteerRows, own, true, *req, resp, std::move(finish),
                     [=](const v1::ActivityState& state) { ToOwn(state, own, resp); });
-      Read(ActivityStream(req->parent()), std::move(finish), [=, actor = call.actor](const v1::ActivityState& state) {
+      const auto fill = [=, actor = call.actor](const v1::ActivityState& state) {
         if (IsOrganiserOf(state, actor)) return PageOf(state, *req, *page, resp);
         ToOwn(state, own, resp);
         return grpc::Status::OK;
-      });
+      };
+      Read(ActivityStream(req->parent()), std::move(finish), fill, "parent");
     });
   }
 
@@ -219,12 +220,12 @@ class VolunteeringRpc : public v1::VolunteeringService::CallbackService {
   }
 
   template <typename Fill>
-  void Read(const std::string& stream, Finish finish, Fill fill) {
+  void Read(const std::string& stream, Finish finish, Fill fill, const char* field = "name") {
     const auto shard = ShardOfActivity(stream);
-    if (!shard) return finish(NoActivity());
+    if (!shard) return finish(NoActivity(field));
     ReadStream(*service_.reads, *shard, stream,
-               [finish = std::move(finish), fill = std::move(fill)](StreamResult found) {
-                 if (found.status.error_code() == grpc::StatusCode::NOT_FOUND) return finish(NoActivity());
+               [field, finish = std::move(finish), fill = std::move(fill)](StreamResult found) {
+                 if (found.status.error_code() == grpc::StatusCode::NOT_FOUND) return finish(NoActivity(field));
                  AnswerRead<v1::ActivityState>(finish, fill)(std::move(found));
                });
   }

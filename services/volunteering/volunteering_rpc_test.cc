@@ -16,6 +16,7 @@
 #include "services/runtime/base/ids.h"
 #include "services/runtime/rpc/access_for_tests.h"
 #include "services/runtime/rpc/errors.h"
+#include "services/runtime/rpc/fields_for_tests.h"
 #include "services/runtime/rpc/service_for_tests.h"
 #include "services/volunteering/domain/shard.h"
 
@@ -336,6 +337,82 @@ TEST_F(VolunteeringRpcTest, AnothersThingIsAnsweredAsOneThatIsNotThere) {
     }
   }
   EXPECT_GE(tried, 8);
+}
+
+// What may stand in the fields of volunteering's requests (proto/civicmesh/volunteering/v1/volunteering_service.proto).
+const FieldRules kRules = {{"PublishActivityRequest.title_zh", Words(100)},
+                           {"PublishActivityRequest.place_zh", Words(100)},
+                           {"PublishActivityRequest.starts_at", Time(/*past=*/false, /*future=*/false)},
+                           {"PublishActivityRequest.ends_at", Time(/*past=*/false, /*future=*/false)},
+                           {"PublishActivityRequest.capacity", Number(1, 500)},
+                           {"PublishActivityRequest.minimum_age", Number(0, 18)},
+                           {"PublishActivityRequest.risks_zh", Words(500)},
+                           {"PublishActivityRequest.personal_danger", Flag()},
+                           {"PublishActivityRequest.insured", Flag()},
+                           {"GeoPoint.latitude", Degrees(90)},
+                           {"GeoPoint.longitude", Degrees(180)},
+                           {"CancelActivityRequest.name", Name()},
+                           {"GetActivityRequest.name", Name()},
+                           {"ListActivitiesRequest.organiser", Free("only looked for")},
+                           {"SignUpRequest.name", Name()},
+                           {"SignUpRequest.age_band", Value()},
+                           {"SignUpRequest.guardian_consent", Flag()},
+                           {"CancelSignUpRequest.name", Name()},
+                           {"CheckInRequest.name", Name()},
+                           {"CheckOutRequest.name", Name()},
+                           {"ConfirmServiceRequest.name", Name()},
+                           {"ConfirmServiceRequest.minutes", Number(1, 90)},
+                           {"GetServiceRecordRequest.name", Name()},
+                           {"ListServiceRecordsRequest.parent", Name()}};
+
+TEST_F(VolunteeringRpcTest, NoFieldTakesWhatNobodyShouldSend) {
+  // Time goes on only: what happens before is done first, and all is tried while the activity goes on.
+  const std::string activity = Publish(100).name();
+  std::vector<std::string> signed_up, checked_in, checked_out;
+  const auto take = [](std::vector<std::string>* from) {
+    const std::string name = from->back();
+    from->pop_back();
+    return name;
+  };
+  v1::ServiceRecord record;
+  for (int i = 0; i < 40; ++i) signed_up.push_back(SignUp(activity, i).name());
+  for (int i = 0; i < 20; ++i) {
+    checked_in.push_back(take(&signed_up));
+    EXPECT_EQ(Call(&Stub::CheckIn, kOrganiser, kStart, On<v1::CheckInRequest>(checked_in.back()), &record), "");
+  }
+  for (int i = 0; i < 10; ++i) {
+    checked_out.push_back(take(&checked_in));
+    EXPECT_EQ(Call(&Stub::CheckOut, kOrganiser, kLater, On<v1::CheckOutRequest>(checked_out.back()), &record), "");
+  }
+  const auto tomorrow = [this] { return Publish(3, kStartsAt + 86400).name(); };
+  const auto on = [this](const std::string& method, const ActorView& actor, std::function<std::string()> name,
+                         const std::string& fields) {
+    const auto* found = v1::GetActivityRequest::descriptor()->file()->service(0)->FindMethodByName(method);
+    return RequestCase{method, actor, kLater, [=, this] { return RequestFor(service_, *found, fields, name()); }};
+  };
+  const auto it = [&] { return activity; };
+  EXPECT_THAT(WrongAnswersToFields(
+                  service_, "civicmesh.volunteering.v1.VolunteeringService", kRules,
+                  {on("PublishActivity", kOrganiser, it,
+                      "title_zh: 'x' place_zh: 'x' location {latitude: 30.29 longitude: 119.97} starts_at {seconds: "
+                      "1795068000} "
+                      "ends_at {seconds: 1795075200} capacity: 3 minimum_age: 18 risks_zh: 'x' personal_danger: true "
+                      "insured: true"),
+                   on("CancelActivity", kOrganiser, tomorrow, ""), on("GetActivity", kNobody, it, ""),
+                   on("ListActivities", kNobody, it, "page_size: 3 organiser: 'organiser-01'"),
+                   on("SignUp", Citizen(70), tomorrow, "age_band: AGE_BAND_ADULT guardian_consent: true"),
+                   on(
+                       "CancelSignUp", Citizen(71), [&] { return SignUp(tomorrow(), 71).name(); }, ""),
+                   on(
+                       "GetServiceRecord", kOrganiser, [&] { return take(&signed_up); }, ""),
+                   on("ListServiceRecords", kOrganiser, it, "page_size: 3"),
+                   on(
+                       "CheckIn", kOrganiser, [&] { return take(&signed_up); }, ""),
+                   on(
+                       "CheckOut", kOrganiser, [&] { return take(&checked_in); }, ""),
+                   on(
+                       "ConfirmService", kOrganiser, [&] { return take(&checked_out); }, "minutes: 1")}),
+              testing::IsEmpty());
 }
 
 }  // namespace

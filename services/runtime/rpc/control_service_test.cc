@@ -1,9 +1,13 @@
 // The control service through a real gRPC server: also the test of gate, guard and Serve.
 #include "services/runtime/rpc/control_service.h"
 
+#include <google/protobuf/text_format.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/support/server_interceptor.h>
 #include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
 
 #include "absl/strings/match.h"
 #include "civicmesh/log/v1/log.pb.h"
@@ -22,6 +26,7 @@
 #include "services/runtime/rpc/access_for_tests.h"
 #include "services/runtime/rpc/auth.h"
 #include "services/runtime/rpc/errors.h"
+#include "services/runtime/rpc/fields_for_tests.h"
 #include "services/runtime/rpc/gate.h"
 #include "services/runtime/rpc/metrics.h"
 #include "services/runtime/rpc/one_time_tokens.h"
@@ -197,6 +202,48 @@ TEST_F(ControlTest, OnlyPostsThatAnRpcNamesMayCallIt) {
                              return As(actor.posts.empty() ? "" : actor.posts[0].role);
                            }};
   EXPECT_EQ(WrongAnswersToPosts(tried, "civicmesh.runtime.v1.ControlService"), std::vector<std::string>{});
+}
+
+TEST_F(ControlTest, NoFieldTakesWhatNobodyShouldSend) {
+  const TriedService tried{server_->InProcessChannel({}),
+                           [this](const ActorView&, const std::string&) { return As("OPERATOR"); }};
+  FieldRules rules = {{"AdvanceTimeRequest.time", Time(/*past=*/true, /*future=*/true)},
+                      {"ActivateReferenceRequest.kind", Id()},
+                      {"ActivateReferenceRequest.version", Id()},
+                      {"ActivateReferenceRequest.sha256", Digest()},
+                      {"ActivateReferenceRequest.valid_from", Time(/*past=*/true, /*future=*/true)}};
+  std::vector<RequestCase> cases;
+  const auto* service = runtime::v1::AdvanceTimeRequest::descriptor()->file()->service(0);
+  for (int m = 0; m < service->method_count(); ++m) {
+    const auto* method = service->method(m);
+    rules[method->input_type()->name() + ".service"] = Id();
+    const std::map<std::string, std::string> fields = {
+        {"AdvanceTime", "time {seconds: 1760000000}"},
+        {"ActivateReference",
+         "kind: 'standard' version: '2026' valid_from {seconds: 1760000000} sha256: '" + std::string(32, 's') + "'"}};
+    const auto more = fields.find(method->name());
+    cases.push_back(
+        {method->name(),
+         {.subject = "o-1", .posts = {}},
+         "",
+         [method, text = "service: 'intake' " + (more == fields.end() ? "" : more->second)] {
+           std::unique_ptr<google::protobuf::Message> request(
+               google::protobuf::MessageFactory::generated_factory()->GetPrototype(method->input_type())->New());
+           EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, request.get())) << text;
+           return request;
+         }});
+  }
+  const auto bytes = [this] {
+    std::string all;
+    for (int shard : {0, 1})
+      for (const auto& record : log_.records({Topic::kInbox, shard})) all += record.value;
+    return all;
+  };
+  EXPECT_EQ(
+      WrongAnswersToFields(
+          tried, {[] { return std::string(); }, bytes, [] { return int64_t{0}; }, [](const auto&) { return "nobody"; }},
+          "civicmesh.runtime.v1.ControlService", rules, cases),
+      std::vector<std::string>{});
 }
 
 TEST_F(ControlTest, WhatACallerMayStandsInTheRosterAndNotInTheToken) {

@@ -199,6 +199,9 @@ std::vector<Hostile> HostileTo(const FieldDescriptor& field, const FieldRule& ru
     case Kind::kId:
     case Kind::kObjectKey:
       return Strings({StatusCode::INVALID_ARGUMENT});
+    case Kind::kReference:
+      return {Text("a person's number", kPhone), Text("control characters", kControls),
+              Text("a text without end", Endless())};
     case Kind::kName:
       return Strings({StatusCode::INVALID_ARGUMENT, StatusCode::NOT_FOUND});
     case Kind::kEtag:
@@ -366,6 +369,7 @@ class Trial {
       actor = {.subject = absl::StrCat("as-", post), .posts = {{.role = post, .unit = "u-any", .area = ""}}};
     Renew();
     const auto request = NewRequest();
+    if (!IsSet(request.get(), path)) return;
     for (const Path& other : paths_) {
       const FieldRule* its = RuleFor(*other.back(), rules_);
       Message* holder = HolderOf(request.get(), other);

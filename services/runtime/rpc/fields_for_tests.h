@@ -30,6 +30,7 @@ struct FieldRule {
   enum class Kind {
     kWords,
     kId,
+    kReference,
     kName,
     kEtag,
     kObjectKey,
@@ -56,6 +57,8 @@ inline FieldRule Words(int most, bool personal = false) {
   return {.kind = FieldRule::Kind::kWords, .most = most, .personal = personal};
 }
 inline FieldRule Id() { return {.kind = FieldRule::Kind::kId}; }
+// Of another system: any letters, and nobody's number.
+inline FieldRule Reference() { return {.kind = FieldRule::Kind::kReference}; }
 inline FieldRule Name() { return {.kind = FieldRule::Kind::kName}; }  // refused as one that is not there
 inline FieldRule Etag() { return {.kind = FieldRule::Kind::kEtag}; }  // or lost the race
 inline FieldRule ObjectKey() { return {.kind = FieldRule::Kind::kObjectKey}; }
@@ -72,9 +75,8 @@ inline FieldRule Digest() { return {.kind = FieldRule::Kind::kDigest}; }
 inline FieldRule List(int most) { return {.kind = FieldRule::Kind::kList, .most = most}; }
 // A sender has no business to say it: refused whatever it is, and not set by a valid request.
 inline FieldRule Never() { return {.kind = FieldRule::Kind::kNever}; }
-// What only a ticket says of an attachment (runtime/objects/attachments.h).
-inline FieldRules OfTicketsOnly() {
-  FieldRules rules;
+// And what only a ticket says of an attachment (runtime/objects/attachments.h).
+inline FieldRules AndTickets(FieldRules rules) {
   for (const char* field : {"ticket", "width_px", "height_px", "length_ms", "perceptual_hash", "taken_location", "link",
                             "thumbnail_link", "links_expire_at"})
     rules[std::string("Attachment.") + field] = Never();

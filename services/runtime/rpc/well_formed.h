@@ -10,6 +10,7 @@
 //   object key   as an id of at most 512, and no address
 //   opaque       what another domain rule looks at, or what is never kept: no control characters, at most 4,096 bytes
 //   name         of a resource: its handler answers a wrong one as one that is not there
+//   bytes        at most 64, which is a digest
 //   time         a valid google.protobuf.Timestamp
 //   number       finite
 //   enum         a value that this release knows

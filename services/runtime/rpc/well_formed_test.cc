@@ -70,6 +70,9 @@ TEST(WellFormedTest, TimesNumbersAndValuesAreSuch) {
     EXPECT_EQ(Wrong(at), "longitude");
   }
   type::v1::Attachment photo;
+  photo.set_sha256(std::string(65, 's'));
+  EXPECT_EQ(Wrong(photo), "sha256");
+  photo.clear_sha256();
   photo.set_kind(static_cast<type::v1::Attachment::Kind>(99));
   EXPECT_EQ(Wrong(photo), "kind");
 }

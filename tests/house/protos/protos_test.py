@@ -91,8 +91,10 @@ class RuleTest(unittest.TestCase):
         self.bad(rules.access, ('    option (google.api.http) = {get: "/v1/{name=toys/*}"};\n', ""))
 
     def test_untried(self):
-        self.assertEqual(1, len(list(rules.untried(protos(SERVICE), ['WrongAnswersToPosts(it, "civicmesh.toy.v1.AnotherService")']))))
-        self.assertEqual([], list(rules.untried(protos(SERVICE), ["", 'WrongAnswersToPosts(\n  it, "civicmesh.toy.v1.ToyService")'])))
+        posts, fields = ('WrongAnswersToPosts(\n  it, "civicmesh.toy.v1.ToyService")', 'WrongAnswersToFields(it, "civicmesh.toy.v1.ToyService",')
+        self.assertEqual([], list(rules.untried(protos(SERVICE), ["", posts, fields])))
+        for some in ([posts], [fields], [posts, fields.replace("ToyService", "AnotherService")]):
+            self.assertEqual(1, len(list(rules.untried(protos(SERVICE), some))))
 
     def test_own_requests(self):
         self.bad(rules.own_requests, ("  // Gets one.", "  // Too.\n  rpc GetAnother(GetToyRequest) returns (Toy);\n  // Gets one."))
