@@ -38,6 +38,11 @@ SECRETS = {"body_key": "CIVICMESH_BODY_KEY", "receipt_keys": "CIVICMESH_RECEIPT_
            "voucher_secret": "CIVICMESH_VOUCHER_SECRET", "master_keys": "CIVICMESH_MASTER_KEYS"}
 # What a city that was founded before it was asked for gets later: nothing was made with another one yet.
 LATER_SECRETS = ("master_keys",)
+TICKET_KEYS = "media_ticket_keys"  # as receipt_keys, of what has to do with uploads
+
+# By service the users of the object store whose keys it gets. Only those of KNOW_OBJECTS know the flags and secrets yet.
+OBJECT_USERS = {"media": ("uploads", "media"), "intake": ("links",), "dispatch": ("links",)}
+KNOW_OBJECTS = ()
 
 
 class Unusable(Exception):
@@ -179,6 +184,7 @@ class City:
         for secret in map(self.keys.joinpath, LATER_SECRETS if founded else SECRETS):
             if not secret.exists():
                 secret.write_text(secrets.token_hex(32), encoding="ascii")
+        logins.made(self.keys / TICKET_KEYS, secrets.token_hex(32))
         run([self.binaries / "civicctl", "keys", f"--out={self.keys}"], stdout=subprocess.DEVNULL)
 
     def make_open311(self, port):
@@ -204,20 +210,42 @@ class City:
             self.civicctl("roster", f"--kafka={self.kafka}", file, stdout=subprocess.DEVNULL)
             self.note(roster="published")
 
-    def start_services(self, names):
+    def door_port(self, asked):
+        """Where `asked` is 0, any free one: chosen here where services are told the door's address, and then the same again."""
+        if asked or not self.objects:
+            return asked
+        port = self.installation.get("door_port", 0)
+        if not port or not self.parts.pid("envoy") and not broker.is_free(port):
+            port = broker.free_port()
+            self.note(door_port=port)
+        return port
+
+    def start_services(self, names, port=None):
+        """`port`: of the door, where it does not run yet."""
         for name in names:
             program = self.binaries / f"civicmesh-{name}"
             if not program.exists():
                 raise Unusable(f"there is no {program}")
+            flags, files = self._for_objects(name, port)
             self.parts.start(Part(name, [
                 str(program), f"--listen=unix:{self._socket(name)}", f"--kafka={self.kafka}", f"--redis=unix:{self.redis}",
                 f"--shards={self.installation['shards']}", f"--clock={self.installation['clock']}",
                 f"--jwks={self.keys / 'jwks.json'}", f"--issuer={ISSUER}", f"--audience={AUDIENCE}",
                 *(f"--{kind}_audience={audience}" for kind, audience in AUDIENCES.items()),
-                *(["--development_tokens"] if self.installation.get("development_tokens") else []),
-            ], env={**{f"{variable}_FILE": str(file) for variable, file in self._secrets().items()}, **self.access(name),
+                *(["--development_tokens"] if self.installation.get("development_tokens") else []), *flags,
+            ], env={**{f"{variable}_FILE": str(file) for variable, file in {**self._secrets(), **files}.items()}, **self.access(name),
                     "CIVICMESH_OPEN311": str(self.keys / "open311.json")},
-                reads=self._reads(name)))
+                reads=self._reads(name, files)))
+
+    def _for_objects(self, name, port):
+        """What a service is told of the object store: flags, and by variable the file of a secret. Nothing where there is none."""
+        if not self.objects or name not in KNOW_OBJECTS:
+            return [], {}
+        flags = [f"--objects_public_url={f'http://127.0.0.1:{port}' if port else self.door}"]
+        if name == "media":
+            flags += [f"--objects_url={self.objects.url}", f"--decoder={self.binaries / 'civicmesh-decode'}"]
+        files = {f"CIVICMESH_OBJECTS_{user.upper()}": self.objects.login_file(user) for user in OBJECT_USERS[name]}
+        return flags, {**files, "CIVICMESH_MEDIA_TICKET_KEYS": self.keys / TICKET_KEYS}
 
     def start_webhooks(self):
         """Where somebody has written who is to be told (services/webhooks/README.md)."""
@@ -231,9 +259,9 @@ class City:
         """By variable the file of the secret, of those that are there."""
         return {variable: file for secret, variable in SECRETS.items() if (file := self.keys / secret).exists()}
 
-    def _reads(self, name):
-        """What a service starts anew for when it changes: a secret, a password."""
-        files = [*self._secrets().values(), *map(pathlib.Path, self.access(name).values())]
+    def _reads(self, name, more):
+        """What a service starts anew for when it changes: a secret, a password, the files of `more`."""
+        files = [*self._secrets().values(), *more.values(), *map(pathlib.Path, self.access(name).values())]
         return "".join(file.read_text(encoding="ascii") for file in files)
 
     def redis_cli(self, *command):

@@ -99,6 +99,7 @@ class Stages:
 def build(services):
     run(["cmake", "--preset", "release"], cwd=ROOT, stdout=subprocess.DEVNULL)
     targets = [f"civicmesh-{name}" for name in services] + ["civicctl", "civicmesh-webhooks"]
+    targets += ["civicmesh-decode"] if "media" in services else []
     run(["cmake", "--build", "--preset", "release", "--target", *targets], cwd=ROOT)
 
 
@@ -126,9 +127,10 @@ def start(asked, stages, city):
         city.note(restored=str(asked.restore), roster="published", replay="done")
     city.publish_roster(asked.sample / "roster.json")
     with stages.stage("services"):
-        city.start_services(asked.services)
+        port = city.door_port(asked.port)
+        city.start_services(asked.services, port)
         city.start_webhooks()
-        city.start_door(asked.services, asked.port, asked.console_origin or "")
+        city.start_door(asked.services, port, asked.console_origin or "")
         city.await_services(asked.services)
         where = city.describe(asked.services)
     common = [f"--door={where['door']}", f"--keys={city.keys}", f"--sample={asked.sample}", f"--kafka={city.kafka}"]
