@@ -12,6 +12,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 import urllib.error
@@ -206,6 +207,22 @@ class Photos(unittest.TestCase):
         self.assertEqual(CITY.reason("POST", f"/v1/{upload['name']}:finish", {"claim": upload["claim"]}, CITY.citizen)[1], "REASON_OTHER_FILE")
         self.assertIn(CITY.post(upload, file), (200, 201, 204))
         self.assertEqual(CITY.finish(upload, CITY.citizen)[0], 200)
+
+
+class Example(unittest.TestCase):
+    def test_the_example_hands_in_a_photo(self):
+        with tempfile.TemporaryDirectory() as folder:
+            photo = pathlib.Path(folder) / "bin.jpg"
+            photo.write_bytes(files.photo(seed=8))
+            place = somewhere()
+            done = subprocess.run([sys.executable, ROOT / "examples/python/photo_report.py", photo, "垃圾桶满溢", str(place["latitude"]),
+                                   str(place["longitude"])], capture_output=True, text=True, check=False,
+                                  env={**os.environ, "CIVICMESH_DOOR": CITY.where["door"]})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(CITY.fetch(done.stdout.split("keeps it: ")[1].split()[0])[0], 200)
+        name, code = done.stdout.split("report: ")[1].split(",")[0], done.stdout.split()[-1]
+        shown = CITY.ok("POST", f"/v1/{name}:track", {"tracking_code": code})
+        self.assertEqual(shown["photos"][0]["width_px"], 1600)
 
 
 class Voices(unittest.TestCase):
