@@ -75,7 +75,7 @@ class InACity(unittest.TestCase):
         self.assertIn(report, self.hand_in(request_id=request_id, role="GATEWAY"))
 
     def test_why_a_report_is_refused(self):
-        said = self.hand_in(call=self.refused, role="ANALYST")
+        said = self.hand_in(call=self.refused, role="COLLECTOR")
         self.assertIn("  REASON_SOURCE_NOT_YOURS (intake)\n", said)
         self.assertIn("  zh-CN: 您的岗位不能以该来源上报。\n", said)
         said = self.hand_in(text="", call=self.refused, role="GATEWAY")
