@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "services/media/http.h"
 #include "services/media/looked_at.h"
 #include "services/media/media_process.h"
 #include "services/media/s3_object_store.h"
@@ -65,7 +64,7 @@ std::string DecoderProgram() {
 }
 
 // All but the store.
-absl::StatusOr<civicmesh::media::UploadParts> PartsFromEnvironment(civicmesh::media::Http* http) {
+absl::StatusOr<civicmesh::media::UploadParts> PartsFromEnvironment(civicmesh::Http* http) {
   auto attachments = civicmesh::Attachments::FromEnvironment();
   auto claims = SigningKeys::FromEnvironment("CIVICMESH_MEDIA_TICKET_KEYS", "upload claim");
   auto poster = LoginOf("CIVICMESH_OBJECTS_UPLOADS");
@@ -96,8 +95,7 @@ absl::StatusOr<civicmesh::media::UploadParts> PartsFromEnvironment(civicmesh::me
 int main(int argc, char** argv) {
   using namespace civicmesh;
   if (auto begun = BeginService(argc, argv, "media"); !begun.ok()) return RefuseToStart(begun);
-  media::InitHttp();
-  media::Http http;
+  Http http;
   auto parts = PartsFromEnvironment(&http);
   auto login = LoginOf("CIVICMESH_OBJECTS_MEDIA");
   for (const absl::Status& status : {parts.status(), login.status()})

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "services/media/http.h"
 #include "services/media/object_store.h"
+#include "services/runtime/base/http.h"
 #include "services/runtime/objects/s3_signing.h"
 
 namespace civicmesh::media {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "services/media/http.h"
+#include "services/runtime/base/http.h"
 
 namespace civicmesh::media {
 

@@ -1,8 +1,9 @@
-// One HTTP request with libcurl: verifies certificates, follows no redirect.
+// HTTP requests with libcurl: certificates are checked, redirects not followed, proxies not used.
 //
-//   InitHttp();                                     // once, before threads
-//   Http http;                                      // keeps its connections; any thread, one at a time
+//   Http http;                                           // keeps its connections; made before there are threads
 //   auto answer = http.Send({.method = "GET", .url = …});
+//
+// Thread-safe; Send blocks for at most the request's wait.
 #pragma once
 
 #include <memory>
@@ -13,9 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
-namespace civicmesh::media {
-
-void InitHttp();
+namespace civicmesh {
 
 struct HttpRequest {
   std::string method;
@@ -24,6 +23,7 @@ struct HttpRequest {
   std::string body;
   size_t max_answer_bytes = 1 << 20;
   absl::Duration wait = absl::Seconds(10);
+  std::string authorities;  // a PEM file with those who may certify the server; empty: the machine's
 };
 
 struct HttpAnswer {
@@ -41,8 +41,9 @@ class Http {
   absl::StatusOr<HttpAnswer> Send(const HttpRequest& request);
 
  private:
+  bool ready_ = false;
   absl::Mutex mutex_;
   std::vector<void*> idle_ ABSL_GUARDED_BY(mutex_);
 };
 
-}  // namespace civicmesh::media
+}  // namespace civicmesh

@@ -1,10 +1,10 @@
-#include "services/media/http.h"
+#include "services/runtime/base/http.h"
 
 #include <curl/curl.h>
 
 #include "absl/strings/str_cat.h"
 
-namespace civicmesh::media {
+namespace civicmesh {
 namespace {
 
 constexpr long kConnectMs = 3000;
@@ -27,9 +27,10 @@ size_t Take(char* data, size_t size, size_t count, void* to) {
 
 }  // namespace
 
-void InitHttp() { curl_global_init(CURL_GLOBAL_DEFAULT); }
-
-Http::Http() = default;
+Http::Http() {
+  static const CURLcode kReady = curl_global_init(CURL_GLOBAL_DEFAULT);
+  ready_ = kReady == CURLE_OK;
+}
 Http::~Http() {
   for (void* handle : idle_) curl_easy_cleanup(handle);
 }
@@ -43,7 +44,8 @@ absl::StatusOr<HttpAnswer> Http::Send(const HttpRequest& request) {
       idle_.pop_back();
     }
   }
-  if (!handle) handle = curl_easy_init();
+  if (!handle && ready_) handle = curl_easy_init();
+  if (!handle) return absl::UnavailableError("libcurl does not start");
   curl_easy_reset(handle);  // its connections stay
   curl_slist* list = curl_slist_append(nullptr, "expect:");
   for (const std::string& header : request.headers) list = curl_slist_append(list, header.c_str());
@@ -51,6 +53,12 @@ absl::StatusOr<HttpAnswer> Http::Send(const HttpRequest& request) {
   Received received{.bytes = {}, .max = request.max_answer_bytes};
   curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(handle, CURLOPT_PROXY, "");
+  curl_easy_setopt(handle, CURLOPT_USERAGENT, "civicmesh");
+  if (!request.authorities.empty()) {
+    curl_easy_setopt(handle, CURLOPT_CAINFO, request.authorities.c_str());
+    curl_easy_setopt(handle, CURLOPT_CAPATH, nullptr);
+  }
   curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, kConnectMs);
   curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(absl::ToInt64Milliseconds(request.wait)));
@@ -74,4 +82,4 @@ absl::StatusOr<HttpAnswer> Http::Send(const HttpRequest& request) {
   return HttpAnswer{static_cast<int>(status), std::move(received.bytes)};
 }
 
-}  // namespace civicmesh::media
+}  // namespace civicmesh
