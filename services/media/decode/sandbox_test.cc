@@ -24,6 +24,7 @@
 #include <optional>
 #include <thread>
 
+#include "services/media/decode/child.h"
 #include "services/media/decode/decode.h"
 #include "services/media/decode/landlock.h"
 #include "services/media/decode/limits.h"
@@ -194,6 +195,20 @@ TEST(SandboxTest, FfmpegIsShutInToo) {
   };
   EXPECT_EQ(Try(NotAtAll, read), kDone);
   EXPECT_EQ(Try(ShutInForVoices, read) != kDone, HasLandlock());
+}
+
+// It may not be killed from within, so it must not be waited for.
+TEST(SandboxTest, FfmpegThatDoesNotEndIsGivenUp) {
+  const auto given_up = [] {
+    const auto ended = media::Run({.arguments = {"/usr/bin/ffmpeg", "-nostdin", "-v", "quiet", "-f", "lavfi", "-i",
+                                                 "anullsrc", "-f", "wav", "pipe:1"},
+                                   .limit = absl::Hours(1),
+                                   .longest_output = 1 << 20,
+                                   .own_group = false},
+                                  STDIN_FILENO);
+    return ended.ok() && !ended->exited && ended->signal == SIGKILL;
+  };
+  EXPECT_EQ(Try(ShutInForVoices, given_up), kDone);
 }
 
 std::optional<Refused> RefusedAs(const DecoderOptions& options, const std::string& picture) {
