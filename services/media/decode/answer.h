@@ -13,6 +13,10 @@
 
 namespace civicmesh::media {
 
+// The program's exit codes beside 0, an answer.
+inline constexpr int kNotShutIn = 126;  // sandbox.h
+inline constexpr int kNotRun = 127;     // it, or the loader before it, could not begin
+
 std::string Write(const std::variant<Picture, Refused>& decoded);
 std::string Write(const std::variant<Voice, Refused>& decoded);
 

@@ -137,8 +137,9 @@ absl::StatusOr<Ended> Run(const Command& command, int file) {
   const Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   std::string collected;
   const bool by_itself = process.get() >= 0 && Collect(command, output.get(), process.get(), &collected);
+  if (!by_itself && !command.own_group) return Ended{.signal = SIGKILL};
   // Not reaped yet, so the number is still its own.
-  kill(command.own_group ? -pid : pid, SIGKILL);
+  if (command.own_group) kill(-pid, SIGKILL);
   Ended ended = Reap(pid);
   if (!by_itself) return Ended{.signal = SIGKILL};
   ended.output = std::move(collected);

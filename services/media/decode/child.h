@@ -21,7 +21,7 @@ struct Command {
   absl::Duration limit;
   size_t longest_output;
   // The program leads a group of processes, all of which end with it. Without, it stays in the caller's, and ends with
-  // that.
+  // that: a caller who may send no signals gives up on it, and soon ends too.
   bool own_group = true;
 };
 

@@ -16,9 +16,6 @@
 namespace civicmesh::media {
 namespace {
 
-// What the program itself, or the loader before it, says when it could not begin.
-constexpr int kNotRun = 127;
-
 // OpenCV reads its limits when it is loaded, a second line behind ours. The rest keeps it and GDAL, which it brings,
 // from looking for more to load.
 std::vector<std::string> Environment() {
@@ -39,6 +36,9 @@ absl::StatusOr<Ended> RunDecoder(const DecoderOptions& options, const std::strin
                                      .longest_output = kMaxAnswer},
                                     file);
   close(file);
+  if (ended.ok() && ended->exited && ended->code == kNotShutIn)
+    return absl::UnavailableError(
+        absl::StrCat(options.program, " decodes nothing here: it may not install a seccomp filter"));
   if (ended.ok() && ended->exited && ended->code == kNotRun)
     return absl::UnavailableError(absl::StrCat(options.program, " cannot run here"));
   return ended;

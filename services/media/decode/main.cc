@@ -1,10 +1,10 @@
 // civicmesh-decode picture|voice < FILE: takes a file of a stranger apart, in a process that is of no use for anything
-// else. decode.h runs it; by hand the standard input has to be a file. 0: answered (answer.h), a refusal included.
+// else. decode.h runs it; by hand the standard input has to be a file, for a voice one in memory. 0: answered
+// (answer.h), a refusal included.
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <new>
 #include <opencv2/core.hpp>
 #include <string>
@@ -14,12 +14,11 @@
 #include "services/media/decode/decode.h"
 #include "services/media/decode/limits.h"
 #include "services/media/decode/picture.h"
+#include "services/media/decode/sandbox.h"
 #include "services/media/decode/voice.h"
 
 namespace civicmesh::media {
 namespace {
-
-constexpr int kNotRun = 127;  // as a shell says it
 
 std::string_view Mapped() {
   struct stat file {};
@@ -40,17 +39,25 @@ std::variant<Picture, Refused> Pictured(std::string_view file) {
   }
 }
 
+// By write alone: a stream asks for more than the filter allows.
+int Say(std::string_view answer) {
+  while (!answer.empty()) {
+    const ssize_t count = write(STDOUT_FILENO, answer.data(), answer.size());
+    if (count < 0) return 1;
+    answer.remove_prefix(static_cast<size_t>(count));
+  }
+  return 0;
+}
+
 int Main(std::string_view kind) {
   if (!LimitMyself()) return kNotRun;
-  std::string answer;
-  if (kind == "picture") {
-    answer = Write(Pictured(Mapped()));
-  } else {
-    const auto voice = MakeVoice(Mapped());
-    if (!voice.ok()) return kNotRun;
-    answer = Write(*voice);
-  }
-  return fwrite(answer.data(), 1, answer.size(), stdout) == answer.size() && fflush(stdout) == 0 ? 0 : 1;
+  const bool picture = kind == "picture";
+  if (picture && !WarmUp()) return kNotRun;
+  const std::string_view file = Mapped();
+  if (picture ? !ShutInForPictures() : !ShutInForVoices()) return kNotShutIn;
+  if (picture) return Say(Write(Pictured(file)));
+  const auto voice = MakeVoice(file);
+  return voice.ok() ? Say(Write(*voice)) : kNotRun;
 }
 
 }  // namespace

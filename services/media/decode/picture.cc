@@ -8,6 +8,7 @@
 
 #include "services/media/decode/exif.h"
 #include "services/media/decode/formats.h"
+#include "services/media/decode/limits.h"
 #include "services/media/decode/structure.h"
 
 namespace civicmesh::media {
@@ -58,6 +59,17 @@ uint64_t PerceptualHash(const cv::Mat& picture) {
 }
 
 }  // namespace
+
+bool WarmUp() {
+  const cv::Mat ours(kMinSide, kThumbnailSide + 1, CV_8UC3, cv::Scalar::all(0));
+  for (const char* extension : {".jpg", ".png", ".webp"}) {
+    std::vector<uchar> file;
+    cv::imencode(extension, ours, file);
+    const auto made = MakePicture({reinterpret_cast<const char*>(file.data()), file.size()});
+    if (!std::holds_alternative<Picture>(made)) return false;
+  }
+  return true;
+}
 
 std::variant<Picture, Refused> MakePicture(std::string_view file) {
   const auto structure = ReadStructure(Sniff(file), file);

@@ -9,6 +9,9 @@
 
 namespace civicmesh::media {
 
+// Makes a picture of ours in each format, so that all that OpenCV loads on the way is there before the files are not.
+bool WarmUp();
+
 // Throws what OpenCV and the standard library throw.
 std::variant<Picture, Refused> MakePicture(std::string_view file);
 
