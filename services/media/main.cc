@@ -75,6 +75,10 @@ absl::StatusOr<civicmesh::media::UploadParts> PartsFromEnvironment(civicmesh::Ht
   const civicmesh::media::DecoderOptions decoder{.program = DecoderProgram()};
   if (access(decoder.program.c_str(), X_OK) != 0)
     return absl::InvalidArgumentError("there is no decoder " + decoder.program);
+  // Whether it runs here at all, and may shut itself in; that this is no picture is the answer wanted.
+  if (auto tried = civicmesh::media::DecodePicture(decoder, "\xff\xd8\xff\xe0 begins as a JPEG does", "image/jpeg");
+      !tried.ok())
+    return tried.status();
   civicmesh::media::UploadParts parts{
       .claims = *std::move(claims),
       .attachments = *attachments,
