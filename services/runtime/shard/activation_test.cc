@@ -79,5 +79,22 @@ TEST_F(ActivationTest, IsToldOnlyOnceItsRecordIsEffective) {
   EXPECT_EQ(lone_.owner->Status().activations.size(), 1u);
 }
 
+TEST(AddActivation, TheSameAgainHoldsAgainAfterAnother) {
+  const auto of = [](const char* version, const char* sha256) {
+    log::v1::Activation activation;
+    activation.set_version(version);
+    activation.set_sha256(sha256);
+    activation.set_valid_from_ms(1);
+    return activation;
+  };
+  std::vector<log::v1::Activation> activations;
+  for (const auto& next : {of("1", "a"), of("2", "b"), of("1", "a")}) AddActivation(activations, next);
+  ASSERT_EQ(activations.size(), 2u) << "@offset carries them all, so none stands there twice";
+  EXPECT_EQ(activations.back().version(), "1");
+
+  AddActivation(activations, of("1", "c"));
+  EXPECT_EQ(activations.back().sha256(), "c") << "another content is another activation, whatever it is called";
+}
+
 }  // namespace
 }  // namespace civicmesh

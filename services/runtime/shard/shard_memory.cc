@@ -24,10 +24,11 @@ absl::Status ParseValue(const std::string& bytes, T& value, const char* what) {
 }  // namespace
 
 void AddActivation(std::vector<log::v1::Activation>& activations, const log::v1::Activation& next) {
-  const bool there = std::any_of(activations.begin(), activations.end(), [&](const auto& a) {
-    return a.kind() == next.kind() && a.version() == next.version() && a.valid_from_ms() == next.valid_from_ms();
+  std::erase_if(activations, [&](const auto& a) {
+    return a.kind() == next.kind() && a.version() == next.version() && a.sha256() == next.sha256() &&
+           a.valid_from_ms() == next.valid_from_ms();
   });
-  if (!there) activations.push_back(next);
+  activations.push_back(next);
 }
 
 std::string PolicyKey(const log::v1::PolicyOrigin& origin) {

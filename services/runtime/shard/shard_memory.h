@@ -136,7 +136,7 @@ HotChanges ToHotChanges(Delta delta, int64_t offset);
 
 std::string PolicyKey(const log::v1::PolicyOrigin& origin);
 
-// Adds `next` unless it is there: @offset carries activations whole, so one that is replayed is there already.
+// Adds `next` as the one decided last, once: the same again, after another for the same time, holds again.
 void AddActivation(std::vector<log::v1::Activation>& activations, const log::v1::Activation& next);
 
 }  // namespace civicmesh
