@@ -17,6 +17,7 @@ using log::v1::Record;
 namespace {
 
 constexpr int64_t kWindow = 48 * 3600 * 1000LL, kStale = 24 * 3600 * 1000LL, kAhead = 5 * 60 * 1000LL,
+                  kActivateAhead = 60 * 1000LL,
                   kSkew = 3 * 60 * 1000LL;  // of the owners' clocks in world.cc
 
 template <typename T>
@@ -31,6 +32,17 @@ int64_t Number(const std::string& word) {
   int64_t value = 0;
   (void)absl::SimpleAtoi(word, &value);
   return value;
+}
+
+bool Decides(const Record& record) {
+  return record.kind() == Record::KIND_COMMAND || record.kind() == Record::KIND_POLICY ||
+         record.kind() == Record::KIND_ACTIVATE;
+}
+
+// What is decided, in words: of an activation its time and version.
+std::string PayloadOf(const Command& command) {
+  if (command.kind() != Command::KIND_ACTIVATE) return command.payload();
+  return absl::StrCat("act ", kTariff, " ", command.activation().valid_from_ms(), " ", command.activation().version());
 }
 
 bool IsAge(const std::string& reason) { return reason == "REASON_STALE" || reason == "REASON_UNKNOWN_OUTCOME"; }
@@ -93,19 +105,19 @@ void Oracle::Effective(int64_t offset, const Record& record) {
   const Command command = InboxAt(record.inbox().offset());
   if (record.kind() == Record::KIND_TIMER)
     Decide(offset, record, absl::StrCat("fire ", record.timer().stream(), " ", record.timer().kind()));
-  const bool decides = record.kind() == Record::KIND_COMMAND || record.kind() == Record::KIND_POLICY;
+  const bool decides = Decides(record);
   if (decides && cut_epoch_ && epoch_ > *cut_epoch_)
     verdict_->Broken("LOST: goes on although the inbox has lost what was decided");
   if (decides && record.has_parked())
     CheckParked(offset, record, command);
   else if (decides)
-    Decide(offset, record, command.payload());
+    Decide(offset, record, PayloadOf(command));
   Expire();
 }
 
 void Oracle::CheckInbox(const Record& record) {
   const int64_t at = record.inbox().offset();
-  const bool decides = record.kind() == Record::KIND_COMMAND || record.kind() == Record::KIND_POLICY;
+  const bool decides = Decides(record);
   if (at < decided || (decides && at == decided))
     verdict_->Broken(absl::StrCat("INBOX: offset ", at, " after ", decided));
   for (int64_t i = decided + 1; i <= at; ++i) {
@@ -135,7 +147,7 @@ void Oracle::CheckTime(const Record& record) {
   if (record.kind() != Record::KIND_TIMER) {
     if (clamped_ ? record.now_ms() > inbox_says : record.now_ms() != inbox_says)
       verdict_->Broken(absl::StrCat("TIME: now ", record.now_ms(), ", the inbox says ", inbox_says));
-    const bool decides = record.kind() == Record::KIND_COMMAND || record.kind() == Record::KIND_POLICY;
+    const bool decides = Decides(record);
     for (const auto& [key, due] : due_)
       if (decides && due <= record.now_ms())
         verdict_->Broken(absl::StrCat("TIMER: ", name(key, due), " not fired before"));
@@ -155,8 +167,7 @@ void Oracle::CheckTime(const Record& record) {
 
 void Oracle::CheckOnce(const Record& record) {
   const std::string& id = record.inbox().command_id();
-  if (record.kind() == Record::KIND_COMMAND && !id.empty() && window.count(id))
-    verdict_->Broken("I4: recorded twice in the window");
+  if (Decides(record) && !id.empty() && window.count(id)) verdict_->Broken("I4: recorded twice in the window");
   if (record.kind() == Record::KIND_POLICY) {
     const auto& event = record.origin().event();
     if (std::pair(event.journal_offset(), event.index()) <= highest_) verdict_->Broken("POLICY: taken twice");
@@ -187,8 +198,10 @@ void Oracle::CheckParked(int64_t offset, const Record& record, const Command& co
   parked[offset] = record.parked().original();
   const std::string& id = record.inbox().command_id();
   if (id.empty()) return;
-  Effect effect{
-      .body_hash = record.body_hash(), .reason = "REASON_PARKED", .broker_now_ms = record.inbox().broker_now_ms()};
+  Effect effect{.body_hash = record.body_hash(),
+                .reason = "REASON_PARKED",
+                .broker_now_ms = record.inbox().broker_now_ms(),
+                .offset = offset};
   window[id] = effect;
   ever[id].push_back(effect);
 }
@@ -197,8 +210,9 @@ void Oracle::Decide(int64_t offset, const Record& record, const std::string& pay
   const std::string& id = record.inbox().command_id();
   Effect effect{.body_hash = record.body_hash(),
                 .reason = record.refused().reason(),
-                .broker_now_ms = record.inbox().broker_now_ms()};
-  const bool request = record.kind() == Record::KIND_COMMAND;
+                .broker_now_ms = record.inbox().broker_now_ms(),
+                .offset = offset};
+  const bool request = record.kind() == Record::KIND_COMMAND || record.kind() == Record::KIND_ACTIVATE;
   const auto& before = ever[id];
   const bool took_effect =
       request && std::any_of(before.begin(), before.end(), [](const Effect& e) { return !IsAge(e.reason); });
@@ -209,9 +223,10 @@ void Oracle::Decide(int64_t offset, const Record& record, const std::string& pay
   } else {
     if (took_effect) verdict_->Broken("I4: effective twice");
     const auto w = Words(payload);
-    const std::string want = Refusal(w);
+    const std::string want = Refusal(w, record.now_ms());
     if (want != effect.reason)
       verdict_->Broken(absl::StrCat("DEC: recorded '", effect.reason, "', the prefix says '", want, "' for ", payload));
+    CheckReferences(record, w, TariffAt(record.now_ms()));
     if (effect.reason.empty()) Apply(offset, record, w);
     effect.stream = w[1];
     effect.version = accounts[w[1]].version;
@@ -222,12 +237,36 @@ void Oracle::Decide(int64_t offset, const Record& record, const std::string& pay
 }
 
 // What the prefix of the log makes of a command; "": accepted.
-std::string Oracle::Refusal(const std::vector<std::string>& w) {
+std::string Oracle::Refusal(const std::vector<std::string>& w, int64_t now_ms) {
+  // Of a kind's first version nobody has decided by another, so it may hold at once (R10).
+  if (w[0] == "act")
+    return !activations_.empty() && Number(w[2]) < now_ms + kActivateAhead ? "REASON_ACTIVATION_TOO_SOON" : "";
+  if (w[0] == "fee" && TariffAt(now_ms).empty()) return "TARIFF";
   const Account& account = accounts[w[1]];
   if ((w[0] == "db" || w[0] == "mv" || w[0] == "hold") && account.balance < Number(w[2])) return "FLOOR";
   if (w[0] == "res" && taken_ >= kStock) return "STOCK";
   if (w[0] == "cap" && !account.holds.count(w[2])) return "GONE";
   return "";
+}
+
+// The version that holds: of those whose time has come the one decided last; "" where there is none.
+std::string Oracle::TariffAt(int64_t now_ms) const {
+  std::string version;
+  for (const auto& active : activations_)
+    if (active.valid_from_ms() <= now_ms) version = active.version();
+  return version;
+}
+
+// R10: a decision uses what holds at its time, and says so.
+void Oracle::CheckReferences(const Record& record, const std::vector<std::string>& w, const std::string& version) {
+  const bool asks = w[0] == "fee" || (w[0] == "fire" && !accounts[w[1]].holds.count(w[2]));
+  const std::string said = record.references_size() == 1 ? record.references(0).version() : "";
+  if (record.references_size() > 1 || said != (asks ? version : ""))
+    verdict_->Broken(absl::StrCat("REF: ", w[0], " says it used '", said, "', it is '", asks ? version : "", "'"));
+  if (!asks || record.accepted().streams_size() != 1 || record.accepted().streams(0).events_size() != 1) return;
+  const auto told = Words(record.accepted().streams(0).events(0));
+  if (told[2] != (version.empty() ? "0" : version))
+    verdict_->Broken(absl::StrCat("DEC: ", w[0], " by tariff ", told[2], ", it is '", version, "'"));
 }
 
 void Oracle::Resolve(Account& account, const std::string& hold) {
@@ -236,6 +275,7 @@ void Oracle::Resolve(Account& account, const std::string& hold) {
 }
 
 void Oracle::Apply(int64_t offset, const Record& record, const std::vector<std::string>& w) {
+  if (w[0] == "act") return activations_.push_back(record.activation());
   const std::vector<std::string> streams = w[0] == "mv" ? std::vector{w[1], w[3]} : std::vector{w[1]};
   bool follows = record.accepted().streams_size() == static_cast<int>(streams.size());
   for (int i = 0; follows && i < record.accepted().streams_size(); ++i) {
@@ -245,8 +285,10 @@ void Oracle::Apply(int64_t offset, const Record& record, const std::vector<std::
   }
   if (!follows) verdict_->Broken(absl::StrCat("I7: ", w[1], " does not follow its version"));
   Account& account = accounts[w[1]];
-  const int64_t amount = w.size() > 2 ? Number(w[2]) : 0;
-  if (w[0] == "cr" || w[0] == "grant") account.balance += amount, credited_ += amount;
+  const bool void_of_hold = w[0] == "fire" && account.holds.count(w[2]);
+  const bool fee = w[0] == "fee" || (w[0] == "fire" && !void_of_hold);
+  const int64_t amount = fee ? Number(TariffAt(record.now_ms())) : w.size() > 2 ? Number(w[2]) : 0;
+  if (w[0] == "cr" || w[0] == "grant" || fee) account.balance += amount, credited_ += amount;
   if (w[0] == "db") account.balance -= amount, credited_ -= amount;
   if (w[0] == "mv") account.balance -= amount, accounts[w[3]].balance += amount;
   if (w[0] == "res") ++account.taken, ++taken_;
@@ -263,7 +305,7 @@ void Oracle::Apply(int64_t offset, const Record& record, const std::vector<std::
     armed.erase(absl::StrCat(w[1], "/", w[2], "/", due_[{w[1], w[2]}]));
     due_.erase({w[1], w[2]});
   }
-  if (w[0] == "fire" && account.holds.count(w[2])) {
+  if (void_of_hold) {
     account.balance += account.holds[w[2]];
     Resolve(account, w[2]);
   }
@@ -272,8 +314,8 @@ void Oracle::Apply(int64_t offset, const Record& record, const std::vector<std::
   for (int i = 0; i < told; ++i) facts.emplace_back(offset, i);
 }
 
-std::string Oracle::Account::Text() const {
-  std::string text = absl::StrCat(balance, " ", taken);
+std::string Oracle::Account::Text(int fold_version) const {
+  std::string text = absl::StrCat("v", fold_version, " ", balance, " ", taken);
   for (const auto& [hold, amount] : holds) absl::StrAppend(&text, " ", hold, " ", amount);
   return text;
 }
@@ -305,6 +347,7 @@ void Oracle::CheckEvent(const LogRecord& event) {
   std::pair<int64_t, int> at{0, 0};
   (void)absl::SimpleAtoi(parts[2], &at.first);
   (void)absl::SimpleAtoi(parts[3], &at.second);
+  repeating_ = at < last_seen_;
   if (at <= last_seen_) return;  // a reader ignores ids not above the last
   if (facts_seen >= facts.size() || facts[facts_seen] != at)
     return verdict_->Broken(absl::StrCat("PUB: a reader saw ", id, ", which is not the next fact"));
@@ -316,10 +359,11 @@ void Oracle::Replay() {
   const auto seen = facts_seen;
   const auto last = last_seen_;
   const auto latest = latest_ms_;
-  const bool clamped = clamped_;
+  const bool clamped = clamped_, repeating = repeating_;
   *this = Oracle(shard_, log_, wall_ms_, driven_, verdict_);
   latest_ms_ = latest;
   clamped_ = clamped;
+  repeating_ = repeating;
   for (const LogRecord& raw : log_->records({Topic::kJournal, shard_})) Land(raw);
   facts_seen = seen;
   last_seen_ = last;

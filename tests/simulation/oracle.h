@@ -36,6 +36,8 @@ class Oracle {
   void MayBeClamped() { clamped_ = true; }
   // The inbox ends at `end` now: nobody may go on who would never see what is decided no longer (R9).
   void InboxCut(int64_t end);
+  // The last event on the topic repeats an older one, which hides from R9 that its follower was told (ADR 2).
+  bool repeating() const { return repeating_; }
   // Starts again from what a power cut left.
   void Replay();
 
@@ -45,14 +47,15 @@ class Oracle {
     std::string stream;
     uint64_t version = 0;
     int64_t broker_now_ms = 0;
+    int64_t offset = 0;  // in the journal
   };
   struct Account {
     int64_t balance = 0;
     int taken = 0;
     std::map<std::string, int64_t> holds;
     uint64_t version = 0;
-    // As the domain saves it.
-    std::string Text() const;
+    // As a release of this fold version saves it.
+    std::string Text(int fold_version) const;
   };
   // What all accounts must sum up to, holds included: what was credited and neither debited nor captured (I1).
   int64_t credited() const { return credited_; }
@@ -81,7 +84,10 @@ class Oracle {
   void CheckParked(int64_t offset, const log::v1::Record& record, const log::v1::Command& command);
   int64_t BusinessTime(const LogRecord& raw, const log::v1::Command& command) const;
   void Decide(int64_t offset, const log::v1::Record& record, const std::string& payload);
-  std::string Refusal(const std::vector<std::string>& words);
+  std::string Refusal(const std::vector<std::string>& words, int64_t now_ms);
+  std::string TariffAt(int64_t now_ms) const;
+  void CheckReferences(const log::v1::Record& record, const std::vector<std::string>& words,
+                       const std::string& version);
   void Apply(int64_t offset, const log::v1::Record& record, const std::vector<std::string>& words);
   void Resolve(Account& account, const std::string& hold);
   void Expire();
@@ -102,6 +108,7 @@ class Oracle {
   int64_t business_now_ms_ = 0;     // what the clock says up to there: the same, or the driven time
   int64_t expired_at_ms_ = 0;       // by which outcomes have left the window
   int64_t latest_ms_ = 0;           // the highest business time that ever stood in the inbox
+  std::vector<log::v1::Activation> activations_;
   bool clamped_ = false;
   std::optional<uint64_t> cut_epoch_;  // the epoch in which the inbox lost what was decided
   struct LastEvents {
@@ -112,6 +119,7 @@ class Oracle {
   std::map<std::pair<std::string, std::string>, int64_t> due_;  // armed timers: (stream, kind) → due
   std::pair<int64_t, int> highest_{0, 0};
   std::pair<int64_t, int> last_seen_{-1, -1};
+  bool repeating_ = false;
 };
 
 }  // namespace civicmesh::simulation

@@ -16,7 +16,18 @@ int64_t Number(const std::string& word) {
   return value;
 }
 
+int64_t Tariff(const Context& ctx) {
+  const auto* tariff = ctx.reference->Get<int64_t>(kTariff);
+  return tariff ? *tariff : 0;
+}
+
+std::string Form(int fold_version) { return absl::StrCat("v", fold_version); }
+
 }  // namespace
+
+absl::StatusOr<std::shared_ptr<const void>> ParseTariff(std::string_view content) {
+  return std::make_shared<const int64_t>(Number(std::string(content)));
+}
 
 absl::StatusOr<Decision<std::string>> ToyMachine::Decide(std::string_view payload, const Context& ctx) const {
   const auto w = Words(payload);
@@ -33,6 +44,12 @@ absl::StatusOr<Decision<std::string>> ToyMachine::Decide(std::string_view payloa
     d.Add(w[3], absl::StrCat("in ", w[3], " ", w[2]));
     return d;
   }
+  if (w[0] == "fee") {
+    const int64_t tariff = Tariff(ctx);
+    if (tariff == 0) return refuse("TARIFF");
+    d.Add(w[1], absl::StrCat("fee ", w[1], " ", tariff));
+    return d;
+  }
   d.Add(w[1], std::string(payload));
   if (w[0] == "arm") d.Arm(w[1], w[3], ctx.now_ms + Number(w[2]));
   if (w[0] == "hold") d.Arm(w[1], w[4], ctx.now_ms + Number(w[3]));
@@ -40,18 +57,20 @@ absl::StatusOr<Decision<std::string>> ToyMachine::Decide(std::string_view payloa
   return d;
 }
 
-absl::StatusOr<Decision<std::string>> ToyMachine::Fire(const FiredTimer& timer, const Context&) const {
+absl::StatusOr<Decision<std::string>> ToyMachine::Fire(const FiredTimer& timer, const Context& ctx) const {
   civicmesh::Decided<Bytes> d;
   auto it = accounts_.find(timer.stream);
   const bool held = it != accounts_.end() && it->second.holds.contains(timer.kind);
-  d.Add(timer.stream, absl::StrCat(held ? "void " : "fire ", timer.stream, " ", timer.kind));
+  d.Add(timer.stream, held ? absl::StrCat("void ", timer.stream, " ", timer.kind)
+                           : absl::StrCat("fire ", timer.stream, " ", Tariff(ctx), " ", timer.kind));
   return d;
 }
 
 absl::Status ToyMachine::Evolve(const EventMeta& meta, std::string_view event) {
   const auto w = Words(event);
   Account& account = accounts_[std::string(meta.stream)];
-  if (w[0] == "cr" || w[0] == "grant" || w[0] == "in") account.balance += Number(w[2]);
+  if (w[0] == "cr" || w[0] == "grant" || w[0] == "in" || w[0] == "fee" || w[0] == "fire")
+    account.balance += Number(w[2]);
   if (w[0] == "db" || w[0] == "out" || w[0] == "hold") account.balance -= Number(w[2]);
   if (w[0] == "hold") account.holds[w[4]] = Number(w[2]);
   if (w[0] == "void") account.balance += account.holds[w[2]];
@@ -66,17 +85,18 @@ absl::Status ToyMachine::Evolve(const EventMeta& meta, std::string_view event) {
 std::string ToyMachine::Save(std::string_view stream) const {
   auto it = accounts_.find(stream);
   if (it == accounts_.end()) return "";
-  std::string state = absl::StrCat(it->second.balance, " ", it->second.taken);
+  std::string state = absl::StrCat(Form(fold_version_), " ", it->second.balance, " ", it->second.taken);
   for (const auto& [hold, amount] : it->second.holds) absl::StrAppend(&state, " ", hold, " ", amount);
   return state;
 }
 
 absl::Status ToyMachine::Load(std::string_view stream, std::string_view state) {
   const auto w = Words(state);
+  if (w[0] != Form(fold_version_)) return absl::DataLossError("written by another fold");
   Account& account = accounts_[std::string(stream)];
   taken_ -= account.taken;
-  account = {.balance = Number(w[0]), .taken = static_cast<int>(Number(w[1]))};
-  for (size_t i = 2; i + 1 < w.size(); i += 2) account.holds[w[i]] = Number(w[i + 1]);
+  account = {.balance = Number(w[1]), .taken = static_cast<int>(Number(w[2]))};
+  for (size_t i = 3; i + 1 < w.size(); i += 2) account.holds[w[i]] = Number(w[i + 1]);
   taken_ += account.taken;
   return absl::OkStatus();
 }

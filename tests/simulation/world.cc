@@ -22,6 +22,10 @@ std::string BodyHash(const std::string& payload) { return Sha256(payload).substr
 // One process's view of one shard. Destroying it is a crash: what it appended may still land.
 struct World::Actor : LogSink {
   int shard;
+  int fold_version = 1;
+  double loads = 1;   // how soon it reads what was published
+  size_t loaded = 0;  // of the tariffs
+  ReferenceLibrary references{{{kTariff, ParseTariff}}};
   int64_t skew_ms = 0;
   double lazy = 0;
   std::unique_ptr<LogReader> reader;
@@ -37,10 +41,11 @@ struct World::ShardSide {
   int shard;
   Oracle oracle;
   std::vector<std::unique_ptr<Actor>> actors;
-  std::unique_ptr<MemoryHotState> reader;
-  std::map<std::string, uint64_t> acked;        // stream → version that an answer promised
-  std::map<std::string, std::string> answered;  // command → reason
-  bool damaged = false;                         // a power cut took something
+  size_t in_charge = 0;                                    // of the actors, the one assigned last
+  std::map<int, std::unique_ptr<MemoryHotState>> readers;  // by their release
+  std::map<std::string, uint64_t> acked;                   // stream → version that an answer promised
+  std::map<std::string, std::string> answered;             // command → reason
+  bool damaged = false;                                    // a power cut took something
 
   ShardSide(int s, Oracle o) : shard(s), oracle(std::move(o)) {}
 };
@@ -68,9 +73,12 @@ World::World(uint64_t seed, int steps, Rules rules, Weather weather)
       journal_(&log_) {
   log_.manual = true;
   storm_ = weather == Weather::kMixed && Chance(0.15);
+  steady_ = weather == Weather::kLateCalls || Chance(0.5);
   cut_ = Chance(weather == Weather::kCuts ? 1 : 0.3);
   driven_ = Chance(0.2);
   retains_ = !cut_ && Chance(0.5);
+  if (Chance(0.4)) releases_ = {1, Chance(0.5) ? 2 : 3};
+  activates_ = Chance(0.5);
   const double faults[] = {0.08, 0.25, 0.6, 1};
   fault_ = faults[Pick(4)];
   redis_.scan_piece = 2;
@@ -94,10 +102,11 @@ World::World(uint64_t seed, int steps, Rules rules, Weather weather)
   };
   for (int shard = 0; shard < 2; ++shard) {
     sides_.push_back(std::make_unique<ShardSide>(shard, Oracle(shard, &log_, &clock_ms_, driven_, &verdict)));
-    sides_.back()->reader = std::make_unique<MemoryHotState>(&redis_, "toy");
+    for (int release : releases_)
+      sides_.back()->readers[release] = std::make_unique<MemoryHotState>(&redis_, "toy", release);
     for (int i = 0; i < (shard == 0 ? 3 : 2); ++i) {
       sides_.back()->actors.push_back(NewActor(shard, false));
-      if (i == 0 || Chance(0.6)) sides_.back()->actors.back()->owner->Assign();
+      if (i == 0 || (!steady_ && Chance(0.6))) sides_.back()->actors.back()->owner->Assign();
     }
   }
   door_ = journal_.NewAppender();
@@ -114,25 +123,29 @@ std::unique_ptr<World::Actor> World::NewActor(int shard, bool calm) {
   auto actor = std::make_unique<Actor>();
   Actor* a = actor.get();
   a->shard = shard;
+  a->fold_version = releases_[Pick(static_cast<int>(releases_.size()))];
+  a->references.BecomeCurrent();
   if (!calm) {
     const int64_t skews[] = {-3 * kMinute, 0, 0, 3 * kMinute};
     const double lazies[] = {0, 0.3, 0.9};
     a->skew_ms = skews[Pick(4)];
     a->lazy = lazies[Pick(3)];
+    const double loads[] = {1, 0.1, 0.02};
+    a->loads = loads[Pick(3)];
   }
   a->reader = journal_.NewReader();
-  a->hot = std::make_unique<MemoryHotState>(&redis_, "toy");
+  a->hot = std::make_unique<MemoryHotState>(&redis_, "toy", a->fold_version);
   OwnerPorts ports{.reader = a->reader.get(),
                    .hot = a->hot.get(),
-                   .references = &references_,
+                   .references = &a->references,
                    .appender = [this] { return std::shared_ptr<LogAppender>(journal_.NewAppender()); },
                    .wall_ms = [this, a] { return clock_ms_ + a->skew_ms; },
                    .steady_ms = [this] { return clock_ms_; },
                    .random = [this] { return random_(); },
                    .reply = [this](int s, const std::string&, const log::v1::Reply& reply) { Answer(s, reply, true); },
-                   .machines = [](int) { return std::make_unique<ToyMachine>(); }};
-  a->owner = std::make_unique<ShardOwner>(shard, WorkerOptions{.domain = "toy", .shards = 2, .driven_clock = driven_},
-                                          ports, rules_);
+                   .machines = [a](int) { return std::make_unique<ToyMachine>(a->fold_version); }};
+  const WorkerOptions options{.domain = "toy", .shards = 2, .fold_version = a->fold_version, .driven_clock = driven_};
+  a->owner = std::make_unique<ShardOwner>(shard, options, ports, rules_);
   return actor;
 }
 
@@ -146,15 +159,17 @@ void World::Step() {
   clock_ms_ += Pick(60);  // waits for a reconnection are as long as some steps
   const double x = static_cast<double>(Pick(1000)) / 1000;
   if (storm_ && Chance(0.06)) return DamageHot();
-  if (!redis_.late.empty() && Chance(storm_ || weather_ == Weather::kLateCalls ? 0.1 : 0.03)) {
+  if (!redis_.late.empty() && Chance(storm_ ? 0.1 : 0.03)) {
     redis_.RunLate(Pick(static_cast<int>(redis_.late.size())));
     // What it has put back is seen only until the next fold.
     return weather_ == Weather::kLateCalls ? Reader(0) : void();
   }
+  if (!tariffs_to_come_.empty() && Chance(0.05)) return PublishTariff();
   if (x < 0.13) return Client();
   if (x < 0.34) return LandSome();
   if (x < 0.84) {
-    Actor& actor = *side.actors[Pick(static_cast<int>(side.actors.size()))];
+    Actor& actor = NextToMove(side);
+    if (actor.loaded < tariffs_.size() && Chance(actor.loads)) Load(actor, actor.loaded + 1);
     if (!storm_ || !Chance(actor.lazy)) OwnerStep(actor);
     if (!side.damaged && !actor.owner->Status().stopped.ok())
       verdict.Broken(absl::StrCat("FALSE: ", std::string(actor.owner->Status().stopped.message()), " without loss"));
@@ -168,14 +183,15 @@ void World::Step() {
   }
   if (x < 0.905) return Chance(fault_) ? DamageHot() : void();
   if (x < 0.94) {
-    auto& actor = side.actors[Pick(static_cast<int>(side.actors.size()))];
+    const size_t at = Pick(static_cast<int>(side.actors.size()));
+    auto& actor = side.actors[at];
     const double y = static_cast<double>(Pick(1000)) / 1000;
-    if (y < 0.4) return actor->owner->Assign();
+    if (y < 0.4) return Assign(side, at);
     if (y < 0.55) return actor->owner->Revoke();
     if (!Chance(fault_)) return;
     ++epochs;
     actor = NewActor(side.shard, false);
-    return Chance(0.7) ? actor->owner->Assign() : void();
+    return Chance(0.7) ? Assign(side, at) : void();
   }
   if (x < 0.98) {
     if (Chance(0.9)) return policy_->Turn(1 + Pick(4), 0);
@@ -183,6 +199,19 @@ void World::Step() {
     return group_->Rewind();
   }
   DamageLog(side);
+}
+
+World::Actor& World::NextToMove(ShardSide& side) {
+  if (steady_ && Chance(0.9)) return *side.actors[side.in_charge];
+  return *side.actors[Pick(static_cast<int>(side.actors.size()))];
+}
+
+void World::Assign(ShardSide& side, size_t actor) {
+  // The others hear of it, mostly.
+  for (auto& other : side.actors)
+    if (steady_ && Chance(0.9)) other->owner->Revoke();
+  side.actors[actor]->owner->Assign();
+  side.in_charge = actor;
 }
 
 void World::OwnerStep(Actor& actor) {
@@ -221,16 +250,42 @@ void World::OwnerStep(Actor& actor) {
   }
 }
 
-void World::Send(int shard, const std::string& id, const std::string& payload, int64_t issued_ms) {
+void World::Send(const std::string& id, const Request& request) {
   log::v1::Command command;
   command.set_kind(log::v1::Command::KIND_REQUEST);
   command.set_command_id(id);
-  command.set_issued_at_ms(issued_ms);
-  command.set_body_hash(BodyHash(payload));
+  command.set_issued_at_ms(request.issued_ms);
+  command.set_body_hash(BodyHash(request.payload));
   command.set_reply_to("door");
-  command.set_payload(payload);
+  if (request.valid_from_ms == 0) {
+    command.set_payload(request.payload);
+  } else {
+    command.set_kind(log::v1::Command::KIND_ACTIVATE);
+    auto& activation = *command.mutable_activation();
+    activation.set_kind(kTariff);
+    activation.set_version(request.payload);
+    activation.set_sha256(Sha256(request.payload));
+    activation.set_valid_from_ms(request.valid_from_ms);
+  }
   if (driven_) command.set_driven_time_ms(clock_ms_);
-  AppendInbox(shard, Frame(command.SerializeAsString()));
+  AppendInbox(0, Frame(command.SerializeAsString()));
+}
+
+// Of few versions and times, so that one is activated again after another. The content may come later.
+World::Request World::NewActivation() {
+  const std::string version = absl::StrCat(1 + Pick(static_cast<int>(tariffs_.size()) + 3));
+  if (std::find(tariffs_.begin(), tariffs_.end(), version) == tariffs_.end()) tariffs_to_come_.insert(version);
+  const int64_t ahead[] = {-kHour, 30 * 1000, 2 * kMinute, kHour, kHour, 6 * kHour};
+  return {.payload = version, .issued_ms = clock_ms_, .valid_from_ms = (clock_ms_ + ahead[Pick(6)]) / kHour * kHour};
+}
+
+void World::PublishTariff() {
+  tariffs_.push_back(*tariffs_to_come_.begin());
+  tariffs_to_come_.erase(tariffs_to_come_.begin());
+}
+
+void World::Load(Actor& actor, size_t contents) {
+  for (; actor.loaded < contents; ++actor.loaded) (void)actor.references.Add(kTariff, tariffs_[actor.loaded]);
 }
 
 void World::AppendInbox(int shard, std::string bytes) {
@@ -248,6 +303,7 @@ void World::AdvanceTime() {
 std::string World::NewPayload() {
   const char* streams[] = {"a", "a", "a", "b", "c", "d"};
   const std::string stream = streams[Pick(6)];
+  if (activates_ && Chance(0.12)) return absl::StrCat("fee ", stream);
   const double k = static_cast<double>(Pick(1000)) / 1000;
   if (k < 0.3) return absl::StrCat("cr ", stream, " 2");
   if (k < 0.55) return absl::StrCat("db ", stream, " 2");
@@ -267,19 +323,20 @@ std::string World::NewPayload() {
 void World::Client() {
   if (driven_ && Chance(0.05)) return AdvanceTime();
   if (Chance(0.02)) return AppendInbox(0, absl::StrCat("no frame ", ++next_id_));
-  std::string id, payload;
+  std::string id;
   if (Chance(0.55) || requests_.empty()) {
     id = absl::StrCat("c", ++next_id_);
-    payload = NewPayload();
+    const std::string payload = NewPayload();
     const int64_t shifts[] = {0, 0, 0, 0, 0, 2 * kMinute, 8 * kMinute, -7 * kHour};
-    requests_[id] = {payload, clock_ms_ + shifts[Pick(8)]};
+    requests_[id] = {.payload = payload, .issued_ms = clock_ms_ + shifts[Pick(8)]};
+    if (activates_ && Chance(0.1)) requests_[id] = NewActivation();
   } else {
     auto it = requests_.begin();
     std::advance(it, Pick(static_cast<int>(requests_.size())));
     id = it->first;
-    payload = Chance(0.1) ? "cr b 9" : it->second.payload;
+    if (Chance(0.1)) return Send(id, {.payload = "cr b 9", .issued_ms = it->second.issued_ms});
   }
-  Send(0, id, payload, requests_[id].issued_ms);
+  Send(id, requests_[id]);
 }
 
 void World::LandSome() {
@@ -313,19 +370,22 @@ void World::Answer(int shard, const log::v1::Reply& reply, bool may_be_lost) {
 }
 
 // Any replica: reads a stream, and looks an outcome up.
-void World::Reader(int shard) {
+void World::Reader(int shard) { ReadAs(releases_[Pick(static_cast<int>(releases_.size()))], shard); }
+
+void World::ReadAs(int fold_version, int shard) {
   ShardSide& side = *sides_[shard];
+  MemoryHotState& reader = *side.readers[fold_version];
   if (!side.acked.empty()) {
     std::vector<std::string> keys;
     for (const auto& [stream, version] : side.acked) keys.push_back(stream);
-    side.reader->Read(shard, HotTable::kStreams, keys, [this, &side, keys](absl::StatusOr<HotRead> read) {
+    reader.Read(shard, HotTable::kStreams, keys, [this, &side, keys, fold_version](absl::StatusOr<HotRead> read) {
       if (!read.ok() || !read->verified) return;
       for (size_t i = 0; i < keys.size(); ++i) {
         log::v1::StreamValue value;
         if (read->values[i]) value.ParseFromString(*read->values[i]);
         if (value.version() < side.acked[keys[i]])
-          verdict.Broken(
-              absl::StrCat("I14: read ", keys[i], " at ", value.version(), ", answered at ", side.acked[keys[i]]));
+          verdict.Broken(absl::StrCat("I14: release ", fold_version, " read ", keys[i], " at ", value.version(),
+                                      ", answered at ", side.acked[keys[i]]));
       }
     });
   }
@@ -333,7 +393,7 @@ void World::Reader(int shard) {
     auto it = requests_.begin();
     std::advance(it, Pick(static_cast<int>(requests_.size())));
     const std::string id = it->first;
-    side.reader->Read(shard, HotTable::kOutcomes, {id}, [this, &side, id](absl::StatusOr<HotRead> read) {
+    reader.Read(shard, HotTable::kOutcomes, {id}, [this, &side, id](absl::StatusOr<HotRead> read) {
       if (!read.ok() || !read->verified || read->point.token.empty()) return;
       int64_t below = 0;
       (void)absl::SimpleAtoi(read->point.token, &below);
@@ -344,6 +404,8 @@ void World::Reader(int shard) {
         // What a power cut took from the journal is seen until Redis is refilled (a stated limit of the design).
         if (reply.outcome().offset() < below && !side.damaged) Answer(0, reply, false);
       } else if (side.answered.count(id) && side.oracle.window.count(id)) {
+        // Forgotten and recorded again it is found from the second record on.
+        if (side.oracle.ever[id].size() > 1 && side.oracle.window[id].offset >= below) return;
         log::v1::HotPoint point;
         point.ParseFromString(read->point.blob);
         if (point.inbox().broker_now_ms() < side.oracle.window[id].broker_now_ms + ShardMemory::kWindowMs)
@@ -351,8 +413,8 @@ void World::Reader(int shard) {
       }
     });
   }
-  side.reader->Poll(0);
-  if (Chance(0.2)) side.reader->Reconnect(shard);
+  reader.Poll(0);
+  if (Chance(0.2)) reader.Reconnect(shard);
 }
 
 void World::DamageHot() {
@@ -377,9 +439,10 @@ void World::DamageLog(ShardSide& side) {
 }
 
 void World::PowerCut(ShardSide& side) {
+  const Partition at{Chance(0.6) ? Topic::kJournal : Topic::kInbox, side.shard};
+  if (at.topic == Topic::kJournal && side.oracle.repeating()) return;
   cut_ = false;
   side.damaged = true;
-  const Partition at{Chance(0.6) ? Topic::kJournal : Topic::kInbox, side.shard};
   const int64_t last = at.topic == Topic::kJournal ? log_.bounds(at).end : side.oracle.decided + 4;
   const int64_t end = std::clamp<int64_t>(last - 1 - Pick(11), log_.bounds(at).begin, log_.bounds(at).end);
   log_.Truncate(at, end);
@@ -418,11 +481,13 @@ void World::Settle() {
   backed_ms_ = 0;
   for (auto& side : sides_) {
     side->actors.clear();
+    side->in_charge = 0;
     side->actors.push_back(NewActor(side->shard, true));
     side->actors[0]->owner->Assign();
   }
+  while (!tariffs_to_come_.empty()) PublishTariff();
   for (auto& [id, request] : requests_)
-    if (!request.done) Send(0, id, request.payload, request.issued_ms);
+    if (!request.done) Send(id, request);
   group_->Rewind();
   int quiet = 0;  // rounds of 100 ms: shorter than an idle shard waits before it looks at hot state
   for (int round = 0; verdict.ok() && quiet < 20; ++round) {
@@ -479,7 +544,7 @@ void World::Settle() {
 void World::IdleThenTakeOver() {
   ShardSide& side = *sides_[0];
   for (const auto& [id, effect] : side.oracle.window) {
-    Send(0, id, requests_[id].payload, requests_[id].issued_ms);
+    Send(id, requests_[id]);
     break;
   }
   const auto pump = [&](int rounds, int64_t step_ms) {
@@ -512,6 +577,7 @@ void World::IdleThenTakeOver() {
 
 bool World::Pump(ShardSide& side) {
   Actor& a = *side.actors[0];
+  Load(a, tariffs_.size());
   bool any = a.reader->Poll(a, 100, 0) > 0;
   any |= a.hot->PollSome(100) > 0;
   any |= a.owner->Advance();
@@ -529,7 +595,9 @@ void World::Final(ShardSide& side) {
     auto bytes = Unframe(raw.value);
     if (!bytes.ok()) continue;
     command.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()));
-    if (command.kind() == log::v1::Command::KIND_REQUEST && !oracle.ever.count(command.command_id()))
+    const bool asks =
+        command.kind() == log::v1::Command::KIND_REQUEST || command.kind() == log::v1::Command::KIND_ACTIVATE;
+    if (asks && !oracle.ever.count(command.command_id()))
       verdict.Broken(absl::StrCat("LOST: ", command.command_id(), " was never decided"));
   }
   if (!side.damaged)
@@ -552,7 +620,9 @@ void World::Final(ShardSide& side) {
 }
 
 void World::CheckHot(ShardSide& side) {
-  const auto& hot = redis_.shards[{"toy", 1, side.shard}];
+  for (int release : releases_) ReadAs(release, side.shard);
+  const int fold_version = side.actors[0]->fold_version;
+  const auto& hot = redis_.shards[{"toy", fold_version, side.shard}];
   const auto& machine = static_cast<const ToyMachine&>(side.actors[0]->owner->memory()->machine());
   auto table = [&](HotTable t) {
     auto it = hot.tables.find(t);
@@ -564,7 +634,7 @@ void World::CheckHot(ShardSide& side) {
     log::v1::StreamValue value;
     value.ParseFromString(bytes);
     const auto words = Words(value.state());
-    for (size_t i = 0; i < words.size(); i += i == 0 ? 3 : 2) {  // the balance, then every hold's amount
+    for (size_t i = 1; i < words.size(); i += i == 1 ? 3 : 2) {  // the balance, then every hold's amount
       int64_t amount = 0;
       (void)absl::SimpleAtoi(words[i], &amount);
       sum += amount;
@@ -576,7 +646,7 @@ void World::CheckHot(ShardSide& side) {
     if (account.version == 0) continue;  // only refused
     log::v1::StreamValue value;
     if (auto it = streams.find(id); it != streams.end()) value.ParseFromString(it->second);
-    const std::string want = account.Text();
+    const std::string want = account.Text(fold_version);
     if (value.version() != account.version || value.state() != want)
       verdict.Broken(absl::StrCat("I6: Redis has ", id, " at ", value.version(), " '", value.state(), "', the fold ",
                                   account.version, " '", want, "'"));

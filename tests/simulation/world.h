@@ -1,6 +1,7 @@
 // One seeded schedule of the real shard code (services/runtime/shard) over the in-memory log and hot state: two shards,
 // several owners each, clients, readers and a policy from shard 0 to shard 1, under crashes, zombies, lost and late
-// appends, damaged Redis, clock steps, retention and power cuts. After the model in the design's protocol folder.
+// appends, damaged Redis, clock steps, retention, power cuts, reference data that comes late and releases that fold
+// otherwise. After the model in the design's protocol folder.
 //
 //   World world(seed, steps, rules);
 //   world.Run();               // world.verdict.violation names the first broken invariant
@@ -45,22 +46,29 @@ class World {
   struct ShardSide;  // a shard: its actors, oracle, what was promised to whom
   class Group;       // the policy's consumer group
   struct Request {
-    std::string payload;
+    std::string payload;  // of an activation the version, which is what its content says
     int64_t issued_ms;
+    int64_t valid_from_ms = 0;  // not 0: an activation
     bool done = false;
   };
 
   void Step();
   void OwnerStep(Actor& actor);
+  Actor& NextToMove(ShardSide& side);
+  void Assign(ShardSide& side, size_t actor);
   void Client();
   std::string NewPayload();
-  void Send(int shard, const std::string& id, const std::string& payload, int64_t issued_ms);
+  Request NewActivation();
+  void PublishTariff();
+  void Load(Actor& actor, size_t contents);
+  void Send(const std::string& id, const Request& request);
   void AppendInbox(int shard, std::string bytes);
   void AdvanceTime();
   void Retain();
   void LandSome();
   void Answer(int shard, const log::v1::Reply& reply, bool may_be_lost);
   void Reader(int shard);
+  void ReadAs(int fold_version, int shard);
   void DamageHot();
   void DamageLog(ShardSide& side);
   void PowerCut(ShardSide& side);
@@ -85,15 +93,19 @@ class World {
   bool storm_ = false;
   double fault_ = 0.25;
   bool cut_ = false;
-  bool driven_ = false;   // the clock is driven by the commands
-  bool retains_ = false;  // the inbox is deleted from its start
+  bool steady_ = false;           // one owner is in charge at a time and mostly the one to move, so that epochs last
+  bool driven_ = false;           // the clock is driven by the commands
+  bool retains_ = false;          // the inbox is deleted from its start
+  std::vector<int> releases_{1};  // the fold versions that hand the shards to and fro
+  bool activates_ = false;        // tariffs are published and activated
+  std::vector<std::string> tariffs_;       // as published
+  std::set<std::string> tariffs_to_come_;  // activated, and not published yet
   uint64_t next_id_ = 0;
   std::vector<std::pair<std::string, uint64_t>> holds_;  // (stream, number) of those asked for
 
   MemoryLog log_;
   MemoryJournal journal_;
   MemoryRedis redis_;
-  ReferenceLibrary references_{{}};
   std::vector<std::map<MemoryRedis::Key, MemoryRedis::Shard>> snapshots_;
   std::vector<std::unique_ptr<ShardSide>> sides_;
   std::map<std::string, Request> requests_;

@@ -53,9 +53,9 @@ bool ShardOwner::ContentsReady() {
 }
 
 bool ShardOwner::DecideOne() {
-  if (phase_ != Phase::kServing || paused_ || !unverify_.empty()) return false;
+  if (phase_ != Phase::kServing || paused_ || Unverifying()) return false;
   if (repair_ && rules_.drain) return false;
-  if (!ContentsReady()) return false;
+  if (!ContentsReady() && rules_.content_ready) return false;
   if (inbox_.empty() || pending_.size() + unfolded_.size() >= kMaxInFlight) return false;
   if (!rules_.order && inbox_.size() > 1) std::swap(inbox_[0], inbox_[1]);
   const LogRecord& in = inbox_.front();
@@ -142,7 +142,7 @@ bool ShardOwner::DecideCommand(const LogRecord& in, const Command& command, cons
   if (command.kind() == Command::KIND_ACTIVATE && !record.has_refused()) {
     if (!DecideActivation(command, record)) return false;
   } else if (!record.has_refused()) {
-    ShardReferences references(ports_.references, memory_->activations(), now_ms);
+    ShardReferences references(ports_.references, memory_->activations(), now_ms, rules_);
     Context ctx{.now_ms = now_ms,
                 .shard = shard_,
                 .shards = options_.shards,
@@ -191,12 +191,12 @@ bool ShardOwner::AnswerDuplicate(const Command& command) {
 
 bool ShardOwner::DecideActivation(const Command& command, Record& record) {
   const auto& wanted = command.activation();
-  if (!ports_.references->Find(wanted.kind(), wanted.sha256())) return false;  // waits until the content is there
+  if (!ports_.references->Find(wanted.kind(), wanted.sha256()) && rules_.content_wait) return false;
   const auto& active = memory_->activations();
   const bool first =
       std::none_of(active.begin(), active.end(), [&](const auto& a) { return a.kind() == wanted.kind(); });
   // The first version of a kind may hold at once: nobody has decided by another.
-  if (!first && wanted.valid_from_ms() < record.now_ms() + kActivateAheadMs) {
+  if (!first && rules_.activate_ahead && wanted.valid_from_ms() < record.now_ms() + kActivateAheadMs) {
     *record.mutable_refused() = RuntimeRefusal("REASON_ACTIVATION_TOO_SOON", kFailedPrecondition);
     return true;
   }
@@ -256,7 +256,7 @@ void ShardOwner::FireTimer(const log::v1::TimerId& timer) {
   record.set_now_ms(rules_.timer_now_max ? std::max(now_ms_, timer.due_ms()) : timer.due_ms());
   record.mutable_actor()->set_subject("timer");
   record.set_method(timer.kind());
-  ShardReferences references(ports_.references, memory_->activations(), record.now_ms());
+  ShardReferences references(ports_.references, memory_->activations(), record.now_ms(), rules_);
   Context ctx{.now_ms = record.now_ms(),
               .shard = shard_,
               .shards = options_.shards,

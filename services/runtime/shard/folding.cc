@@ -210,7 +210,7 @@ void ShardOwner::AdvanceRepair() {
 }
 
 void ShardOwner::FlushAnswers() {
-  if (repair_ || !unverify_.empty()) return;
+  if (repair_ || Unverifying()) return;
   while (!answers_.empty() && (answers_.front().offset < folded_ || !rules_.cover)) {
     ports_.reply(shard_, answers_.front().reply_to, answers_.front().reply);
     answers_.pop_front();

@@ -46,7 +46,7 @@ void ShardOwner::QueueFacts(int64_t offset, const log::v1::Record& record, const
 }
 
 bool ShardOwner::Publish(int max) {
-  if (phase_ != Phase::kServing || repair_ || !unverify_.empty()) return false;
+  if (phase_ != Phase::kServing || repair_ || Unverifying()) return false;
   bool any = false;
   while (max-- > 0 && !facts_.empty() && (facts_.front().offset < folded_ || !rules_.cover)) {
     // The next owner resumes behind the last event, so none may overtake what is parked: that waits until it has

@@ -48,8 +48,8 @@ std::shared_ptr<const ReferenceLibrary::Content> ReferenceLibrary::Find(std::str
 
 const void* ShardReferences::Find(std::string_view kind) const {
   for (auto it = activations_.rbegin(); it != activations_.rend(); ++it) {
-    if (it->kind() != kind || it->valid_from_ms() > now_ms_) continue;
-    auto content = library_->Find(kind, it->sha256());
+    if (it->kind() != kind || (it->valid_from_ms() > now_ms_ && rules_.valid_from)) continue;
+    auto content = rules_.content_address ? library_->Find(kind, it->sha256()) : library_->Newest(kind);
     used_[std::string(kind)] = it->version();
     if (!content) return nullptr;
     held_.push_back(content);
@@ -59,6 +59,7 @@ const void* ShardReferences::Find(std::string_view kind) const {
 }
 
 void ShardReferences::Record(log::v1::Record& record) const {
+  if (!rules_.versions_used) return;
   for (const auto& [kind, version] : used_) {
     auto* use = record.add_references();
     use->set_kind(kind);

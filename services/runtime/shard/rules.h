@@ -30,6 +30,14 @@ struct Rules {
   bool resume_check = true;     // R9: the resume offset lies within the inbox
   bool inbox_id_check = true;   // R9: the inbox record at the highest decided offset has that command id and time
   bool publish_check = true;    // R9: the last published event's record exists with its hash
+  bool content_wait = true;     // R10: the inbox waits until an activated content is there
+  bool content_ready = true;    // R10: nobody decides before all contents that were activated are there
+  bool content_address = true;  // R10: a content is found by its hash, not as the newest of its kind
+  bool activate_ahead = true;   // R10: an activation lies at least a minute ahead
+  bool valid_from = true;       // R10: a version holds from its time on, not from its activation on
+  bool versions_used = true;    // R10: a decision records the versions that it used
+  bool unverify = true;         // R12: a takeover clears @verified of every other fold version
+  bool unverify_first = true;   // R12: and does so before its first answer
   bool publish_topic = true;    // R14: the publisher resumes at the last event on the topic
   bool previous_seq = true;     // step 2: the previous record, while in flight, is named by its seq
 };

@@ -49,6 +49,7 @@ class ShardOwner {
   static constexpr size_t kMaxTail = 10000;           // records that a takeover folds; beyond, it refills hot state
   static constexpr int64_t kSessionTimeoutMs = 6000;  // of the membership (R15)
   static constexpr int64_t kWatchMs = 3000;           // how often an idle shard looks at hot state (R6)
+  static constexpr int kRollback = 4;                 // fold versions by which a release may be taken back (R12)
   static constexpr int64_t kCheckpointMs = 12 * 3600 * 1000LL;
   static constexpr int64_t kAheadMs = 5 * 60 * 1000;       // R7
   static constexpr int64_t kStaleMs = 24 * 3600 * 1000LL;  // R8
@@ -132,6 +133,8 @@ class ShardOwner {
   void Become();
   absl::Status CheckResume();
   void Unverify();
+  // Another fold version may still be read as ours (R12).
+  bool Unverifying() const { return rules_.unverify_first && !unverify_.empty(); }
   // deciding.cc
   bool DecideOne();
   bool ContentsReady();

@@ -188,7 +188,13 @@ absl::Status ShardOwner::CheckResume() {
 
 void ShardOwner::Become() {
   absl::Status checked = CheckResume();
-  if (checked.code() == absl::StatusCode::kDataLoss) return Lost(std::move(checked));
+  if (checked.code() == absl::StatusCode::kDataLoss) {
+    // Who reads its own barrier late sees an inbox that a later owner has decided since, and the broker may have
+    // deleted.
+    auto journal = ports_.reader->GetBounds({Topic::kJournal, shard_});
+    if (!journal.ok() || journal->end > position_) return End("the inbox was judged too late", kSessionTimeoutMs);
+    return Lost(std::move(checked));
+  }
   if (!checked.ok()) return End(std::string(checked.message()), kSessionTimeoutMs);
   phase_ = Phase::kServing;
   seq_ = 0;
@@ -201,9 +207,10 @@ void ShardOwner::Become() {
   ports_.reader->Start({Topic::kInbox, shard_}, inbox_next_);
   inbox_reading_ = true;
   contents_ready_ = false;
-  // R12: whatever an older or newer release published must not be taken for ours.
-  if (options_.fold_version > 1) unverify_.push_back(options_.fold_version - 1);
-  unverify_.push_back(options_.fold_version + 1);
+  // R12: whoever still runs another release must not read what it published as ours. An upgrade or a rollback may pass
+  // over versions, so each is cleared that any release before this one can have written.
+  for (int version = 1; rules_.unverify && version <= options_.fold_version + kRollback; ++version)
+    if (version != options_.fold_version) unverify_.push_back(version);
   unfolded_.push_back({{}, PointAt(position_, last_hash_)});
   if (refill_) StartRepair("taken over without a usable snapshot, or one too old");
 }
