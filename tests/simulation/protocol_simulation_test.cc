@@ -44,7 +44,7 @@ std::string Shrink(int seed, int steps) {
 }
 
 TEST(ProtocolSimulation, AllRulesHold) {
-  const int seeds = Number("CIVICMESH_SIMULATION_SEEDS", 400);
+  const int seeds = Number("CIVICMESH_SIMULATION_SEEDS", 3000);
   const int first = Number("CIVICMESH_SIMULATION_FIRST", 0);
   int64_t answers = 0, records = 0, epochs = 0, losses = 0;
   for (int seed = first; seed < first + seeds; ++seed) {
