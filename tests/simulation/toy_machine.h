@@ -27,7 +27,7 @@ inline constexpr char kTariff[] = "tariff";  // reference data: its content is a
 class ToyMachine : public Machine {
  public:
   // Releases of another fold version write the same state in another form (R12).
-  explicit ToyMachine(int fold_version) : fold_version_(fold_version) {}
+  explicit ToyMachine(int fold_version = 1) : fold_version_(fold_version) {}
 
   struct Account {
     int64_t balance = 0;
