@@ -97,6 +97,7 @@ struct CommandDoor::Impl : std::enable_shared_from_this<CommandDoor::Impl> {
   std::atomic<bool> can_append{false};
   std::atomic<uint64_t> by_answer{0}, by_look_up{0};
   std::thread thread;
+  std::atomic<int64_t> last_turn_ms = 0;
 
   Impl(DoorOptions o, NewAppender a, HotReads* r, const Clock* c)
       : options(std::move(o)), new_appender(std::move(a)), reads(r), clock(c), backlog(r, c) {}
@@ -322,6 +323,7 @@ struct CommandDoor::Impl : std::enable_shared_from_this<CommandDoor::Impl> {
     while (true) {
       RunDelivered();
       const int64_t wait_ms = RunTimers();
+      last_turn_ms = clock->steady_ms();
       absl::MutexLock lock(&mutex);
       if (stopping) return;
       // A waiter that arrives meanwhile is due in 50 ms at the earliest.
@@ -384,8 +386,11 @@ int64_t CommandDoor::RunDue() {
 }
 
 void CommandDoor::Start() {
+  impl_->last_turn_ms = impl_->clock->steady_ms();
   impl_->thread = std::thread([impl = impl_.get()] { impl->Run(); });
 }
+
+int64_t CommandDoor::last_turn_ms() const { return impl_->last_turn_ms; }
 
 void CommandDoor::Stop() {
   {

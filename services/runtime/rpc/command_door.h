@@ -93,6 +93,9 @@ class CommandDoor {
   int64_t RunDue();
 
   void Start();
+  // By its clock, the steady time of the last turn of its thread, for the watchdog; of the door's start before the
+  // first.
+  int64_t last_turn_ms() const;
   // Answers UNAVAILABLE to whoever still waits, and ends the thread. Blocks until then. Idempotent.
   void Stop();
 

@@ -26,7 +26,7 @@ namespace civicmesh {
 
 // Checks the topics (waiting while Kafka is away), serves, and on SIGTERM or SIGINT drains: no new calls, answers what
 // is in flight, comes to rest, leaves the group, ends the process with 0, in a few seconds at most. Returns only where
-// it refuses to start (1), and has said why on standard error. Ends the process with 70 where its worker is stuck.
+// it refuses to start (1), and has said why on standard error. Ends the process with 70 where a thread is stuck.
 int RunService(int argc, char** argv, ServiceSpec spec);
 
 }  // namespace civicmesh

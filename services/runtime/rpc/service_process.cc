@@ -3,6 +3,7 @@
 #include <grpcpp/impl/service_type.h>
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 #include <utility>
 
@@ -24,9 +25,6 @@
 namespace civicmesh {
 namespace {
 
-// The longest that a turn of the worker may block is a look at the broker, twice (R9).
-constexpr absl::Duration kWorkerLate = absl::Seconds(20);
-constexpr absl::Duration kWorkerStuck = absl::Seconds(90);
 constexpr int64_t kProbeEveryMs = 1000;
 
 }  // namespace
@@ -48,6 +46,7 @@ struct ServiceProcess::Impl {
     std::unique_ptr<GroupReader> source;
     std::unique_ptr<LogReader> ends;  // used by the control service's thread alone
     std::unique_ptr<PolicyRunner> runner;
+    std::unique_ptr<std::atomic<int64_t>> turned_ms;
     std::thread thread;
   };
   std::vector<RunningPolicy> policies;
@@ -121,7 +120,10 @@ struct ServiceProcess::Impl {
     if (auto listening = Listen(); !listening.ok()) return listening;
     door->Start();
     worker->Start();
-    for (auto& policy : policies) policy.thread = std::thread([runner = policy.runner.get()] { runner->Run(); });
+    for (auto& policy : policies)
+      policy.thread = std::thread([this, runner = policy.runner.get(), turned_ms = policy.turned_ms.get()] {
+        runner->Run([this, turned_ms] { *turned_ms = clock->steady_ms(); });
+      });
     return absl::OkStatus();
   }
 
@@ -142,7 +144,9 @@ struct ServiceProcess::Impl {
   }
 
   void AddPolicy(const PolicySpec& policy) {
-    RunningPolicy running{.source = backends.group_reader(policy), .ends = backends.plain_reader(policy.source_domain)};
+    RunningPolicy running{.source = backends.group_reader(policy),
+                          .ends = backends.plain_reader(policy.source_domain),
+                          .turned_ms = std::make_unique<std::atomic<int64_t>>(clock->steady_ms())};
     running.runner =
         std::make_unique<PolicyRunner>(policy, options.driven_clock, running.source.get(), backends.journal);
     policies.push_back(std::move(running));
@@ -184,15 +188,31 @@ struct ServiceProcess::Impl {
       probed_ms = now;
       door->Probe(probe_shard++ % options.shards);
     }
-    const absl::Duration late = absl::Now() - worker->last_turn();
-    const bool alive = late < kWorkerLate;
+    const bool alive = std::max(absl::Now() - worker->last_turn(), Since(door->last_turn_ms())) < options.late_after;
+    bool acting = true;
+    for (const auto& policy : policies) acting = acting && Since(*policy.turned_ms) < options.late_after;
     for (const ShardStatus& s : worker->Status())
       server->Say(absl::StrCat(spec.domain, "/", s.shard), alive && s.serving);
     const bool below = !backends.health || backends.health().ok();
     const bool ready = !spec.ready || spec.ready();
     server->Say("keys", keeper->keys_good());
+    server->Say("policies", acting);
     server->Say("", alive && below && ready && keeper->ready() && door->can_append());
-    if (late > kWorkerStuck) return absl::DeadlineExceededError("the worker's thread is stuck");
+    return Stuck();
+  }
+
+  absl::Duration Since(int64_t steady_ms) const { return absl::Milliseconds(clock->steady_ms() - steady_ms); }
+
+  // Says which thread has not turned for too long.
+  absl::Status Stuck() const {
+    for (const auto& policy : policies)
+      if (Since(*policy.turned_ms) > options.stuck_after)
+        return absl::DeadlineExceededError(
+            absl::StrCat("the thread of policy ", policy.runner->spec().name, " is stuck"));
+    if (Since(door->last_turn_ms()) > options.stuck_after)
+      return absl::DeadlineExceededError("the door's thread is stuck");
+    if (absl::Now() - worker->last_turn() > options.stuck_after)
+      return absl::DeadlineExceededError("the worker's thread is stuck");
     return absl::OkStatus();
   }
 

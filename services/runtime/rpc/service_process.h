@@ -53,6 +53,10 @@ struct ProcessOptions {
   std::string body_key;
   std::string person_key;
   std::shared_ptr<const Attachments> attachments = {};  // none: uploads are not taken
+  // After so long without a turn a thread is late, and stuck beyond hope. The longest that the worker's may block is a
+  // look at the broker, twice (R9).
+  absl::Duration late_after = absl::Seconds(20);
+  absl::Duration stuck_after = absl::Seconds(90);
 };
 
 // What lies below; all of it outlives the process.
@@ -90,9 +94,10 @@ class ServiceProcess {
   void OnReply(std::string_view bytes);
 
   // To be called several times a second: settles what the health service says: "" = accepts and appends,
-  // "<domain>/<shard>" = decides and answers that shard here, "keys" = can check tokens. An issuer's outage that lasts
-  // too long ends the last alone: who needs no token is served on. DEADLINE_EXCEEDED: the worker's thread is stuck
-  // beyond hope and the process should end at once.
+  // "<domain>/<shard>" = decides and answers that shard here, "keys" = can check tokens, "policies" = acts on what it
+  // hears. An issuer's outage that lasts too long ends "keys" alone: who needs no token is served on. A late policy
+  // ends "policies" alone: commands are taken and decided without it. DEADLINE_EXCEEDED: a thread, the worker's, a
+  // policy's or the door's, is stuck beyond hope and the process should end at once.
   absl::Status Tick();
 
   // Unhealthy, no new calls, answers what is in flight, lets the worker come to rest. Blocks at most about `patience`.

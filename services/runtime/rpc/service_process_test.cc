@@ -63,6 +63,25 @@ class Texts : public Machine {
 class ServiceProcessTest : public testing::Test {
  protected:
   void SetUp() override { StartProcess(/*reflection=*/false); }
+  void TearDown() override {
+    if (!held_.HasBeenNotified()) held_.Notify();
+  }
+  // Hears nothing until the test lets it go on.
+  class HeldSource : public GroupReader {
+   public:
+    explicit HeldSource(absl::Notification* held) : held_(held) {}
+    int Poll(LogSink&, int, int) override {
+      held_->WaitForNotification();
+      std::this_thread::yield();
+      return 0;
+    }
+    void Commit(int, int64_t) override {}
+    void Rewind() override {}
+    std::map<int, int64_t> Held() override { return {}; }
+
+   private:
+    absl::Notification* held_;
+  };
   void StartProcess(bool reflection) {
     process_.reset();
     ProcessOptions options{.listen = "",
@@ -73,7 +92,9 @@ class ServiceProcessTest : public testing::Test {
                            .issuer = "i",
                            .audience = "a",
                            .development_tokens = true,
-                           .body_key = "k"};
+                           .body_key = "k",
+                           .late_after = late_after_,
+                           .stuck_after = stuck_after_};
     ServiceSpec spec{.domain = "intake",
                      .machines = [](int) { return std::make_unique<Texts>(); },
                      .services = [](const ServiceContext&) { return std::vector<std::shared_ptr<grpc::Service>>(); }};
@@ -88,7 +109,11 @@ class ServiceProcessTest : public testing::Test {
                             std::lock_guard lock(sent_mutex_);
                             sent_.emplace_back(to, std::move(reply));
                           },
+                      .group_reader = [this](const PolicySpec&) { return std::make_unique<HeldSource>(&held_); },
+                      .plain_reader = [this](const std::string&) { return journal_.NewReader(); },
                       .health = [this] { return below_; }};
+    if (with_policy_)
+      spec.policies = [](int) { return std::vector<PolicySpec>{{.name = "copy", .source_domain = "x", .react = {}}}; };
     auto started = ServiceProcess::Start(std::move(spec), options, std::move(backends));
     ASSERT_TRUE(started.ok()) << started.status();
     process_ = *std::move(started);
@@ -102,6 +127,16 @@ class ServiceProcessTest : public testing::Test {
     while (absl::Now() < until) {
       EXPECT_TRUE(process_->Tick().ok());
       if (Health(name) == wanted) return true;
+      std::this_thread::yield();
+    }
+    return false;
+  }
+  // Ticks until that says so.
+  bool TicksUntil(const std::string& why) {
+    const absl::Time until = absl::Now() + absl::Seconds(30);
+    while (absl::Now() < until) {
+      const absl::Status ticked = process_->Tick();
+      if (absl::IsDeadlineExceeded(ticked) && ticked.message() == why) return true;
       std::this_thread::yield();
     }
     return false;
@@ -130,7 +165,7 @@ class ServiceProcessTest : public testing::Test {
     return status;
   }
 
-  CommandResult Submit(int n, const std::string& payload) {
+  void Submit(int n, const std::string& payload, CommandDoor::Done done) {
     // request_id is a UUIDv7 of now: the door refuses nothing of it, the owner would refuse an old one.
     char head[16];
     std::snprintf(head, sizeof head, "%012llx",
@@ -139,15 +174,17 @@ class ServiceProcessTest : public testing::Test {
     const std::string request_id = time.substr(0, 8) + "-" + time.substr(8) + kRequestId;
     runtime::v1::QuiesceRequest body;
     body.set_service(payload);
-    CommandResult got;
-    absl::Notification done;
     process_->context().door->Submit(
         {.actor = {.subject = "c", .posts = {}}, .method = "a.B/C", .deadline_steady_ms = INT64_MAX},
-        {.shard = 1, .routing_key = "t", .request_id = request_id, .body = &body, .payload = payload},
-        [&](CommandResult r) {
-          got = std::move(r);
-          done.Notify();
-        });
+        {.shard = 1, .routing_key = "t", .request_id = request_id, .body = &body, .payload = payload}, std::move(done));
+  }
+  CommandResult Submit(int n, const std::string& payload) {
+    CommandResult got;
+    absl::Notification done;
+    Submit(n, payload, [&](CommandResult r) {
+      got = std::move(r);
+      done.Notify();
+    });
     done.WaitForNotification();
     return got;
   }
@@ -163,6 +200,9 @@ class ServiceProcessTest : public testing::Test {
   std::mutex sent_mutex_;
   std::vector<std::pair<std::string, std::string>> sent_;
   absl::Status below_;
+  absl::Notification held_;
+  bool with_policy_ = false;
+  absl::Duration late_after_ = absl::Seconds(20), stuck_after_ = absl::Seconds(90);
   std::unique_ptr<ServiceProcess> process_;
 };
 
@@ -264,6 +304,32 @@ TEST_F(ServiceProcessTest, IsNotReadyBeforeItHasEverHadKeys) {
   process_->SetAssigned({0, 1});
   ASSERT_TRUE(Becomes("", true));
   EXPECT_TRUE(Health("keys"));
+}
+
+TEST_F(ServiceProcessTest, SaysThatAPolicyIsLateAndServesOn) {
+  with_policy_ = true;
+  late_after_ = absl::Milliseconds(200);
+  StartProcess(/*reflection=*/false);
+  process_->SetAssigned({0, 1});
+  ASSERT_TRUE(Becomes("policies", false));
+  ASSERT_TRUE(Becomes("", true));
+  held_.Notify();
+  ASSERT_TRUE(Becomes("policies", true));
+}
+
+TEST_F(ServiceProcessTest, EndsWhereAPolicyIsStuckBeyondHope) {
+  with_policy_ = true;
+  stuck_after_ = absl::Milliseconds(200);
+  StartProcess(/*reflection=*/false);
+  EXPECT_TRUE(TicksUntil("the thread of policy copy is stuck"));
+}
+
+TEST_F(ServiceProcessTest, EndsWhereTheDoorIsStuckBeyondHope) {
+  stuck_after_ = absl::Milliseconds(200);
+  StartProcess(/*reflection=*/false);
+  process_->SetAssigned({0, 1});
+  Submit(1, "x", [this](const CommandResult&) { held_.WaitForNotification(); });
+  EXPECT_TRUE(TicksUntil("the door's thread is stuck"));
 }
 
 TEST(ServiceProcess, RefusesToStartWithoutKeys) {

@@ -190,6 +190,8 @@ void ShardOwner::AdvanceRepair() {
       return;
     }
     case Repair::Step::kFill: {
+      // Once it is verified look-ups answer from it, so no other fold version may then be read as ours (R12).
+      if (Unverifying()) return;
       HotChanges part = r.dump->Next();
       const bool last = r.dump->done();
       r.step = Repair::Step::kFilling;

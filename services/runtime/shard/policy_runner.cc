@@ -161,8 +161,11 @@ void PolicyRunner::Turn(int max, int wait_ms) {
   impl_->CommitDone();
 }
 
-void PolicyRunner::Run() {
-  while (!stop_) Turn(kTurn, kWaitMs);
+void PolicyRunner::Run(const std::function<void()>& turned) {
+  while (!stop_) {
+    Turn(kTurn, kWaitMs);
+    turned();
+  }
 }
 
 PolicyRunner::Progress PolicyRunner::progress() const {

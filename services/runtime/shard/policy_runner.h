@@ -57,8 +57,8 @@ class PolicyRunner {
   PolicyRunner(PolicySpec spec, bool driven, GroupReader* source, Journal* target);
   ~PolicyRunner();
 
-  // Reads, reacts, appends and commits until Stop.
-  void Run();
+  // Reads, reacts, appends and commits until Stop; says after each turn that it has turned, for a watchdog.
+  void Run(const std::function<void()>& turned);
   void Stop() { stop_ = true; }
 
   struct Progress {
