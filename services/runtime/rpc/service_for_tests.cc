@@ -71,7 +71,7 @@ void ServiceForTests::Start() {
   const absl::Time until = absl::Now() + absl::Seconds(60);
   auto ready = [this] {
     size_t serving = 0;
-    for (const auto& shard : process_->context().status()) serving += shard.serving;
+    for (const auto& shard : process_->context().status()) serving += shard.serving && CanBeRead(shard.shard);
     return serving == static_cast<size_t>(log_.shards());
   };
   while (!ready()) {
@@ -108,6 +108,13 @@ void ServiceForTests::Publish(const std::string& domain, int shard, const google
   if (auto appended = journal->NewAppender()->Append({Topic::kEvents, shard}, fact.SerializeAsString(), headers);
       !appended.ok())
     Die(std::string(appended.message()));
+}
+
+bool ServiceForTests::CanBeRead(int shard) {
+  bool verified = false;
+  reads_.Read(shard, HotTable::kStreams, {},
+              [&](absl::StatusOr<HotRead> read) { verified = read.ok() && read->verified; });
+  return verified;
 }
 
 void ServiceForTests::Quiesce() {

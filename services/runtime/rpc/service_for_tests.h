@@ -6,8 +6,8 @@
 //   auto context = service.As({.subject = "u1", .posts = Posts({"CITIZEN"})}, "2026-11-18T10:00:00+08:00");
 //   auto status = stub->SignUp(context.get(), request, &answer);
 //
-// The constructor returns once every shard serves and ends the process where that does not come. Thread-safe but for
-// construction. Link service_for_tests.
+// The constructor returns once every shard serves and can be read, and ends the process where that does not come.
+// Thread-safe but for construction. Link service_for_tests.
 #pragma once
 
 #include <atomic>
@@ -73,6 +73,8 @@ class ServiceForTests {
 
  private:
   void Start();
+  // Its hot state is whole and nothing else is read as it.
+  bool CanBeRead(int shard);
   LockedJournal* JournalOf(const std::string& domain);
 
   // Another domain's log, as far as policies read it.
