@@ -19,6 +19,7 @@
 #include "services/runtime/hotstate/redis_hot_state.h"
 #include "services/runtime/journal/kafka_journal.h"
 #include "services/runtime/journal/kafka_topics.h"
+#include "tests/simulation/toy_machine.h"
 
 namespace civicmesh {
 namespace {
@@ -94,7 +95,10 @@ class WorkerKill : public testing::Test {
         ASSERT_TRUE(read.ok()) << read.status();
         for (const auto& bytes : read->values) {
           log::v1::StreamValue value;
-          if (bytes && value.ParseFromString(*bytes)) total += std::atoi(value.state().c_str());
+          if (!bytes || !value.ParseFromString(*bytes)) continue;
+          simulation::ToyMachine machine;
+          ASSERT_TRUE(machine.Load("a", value.state()).ok()) << value.state();
+          total += machine.accounts().at("a").balance;
         }
       });
       while (!answered) hot_.Poll(10);
