@@ -3,6 +3,7 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -29,6 +30,7 @@ constexpr const char* kFiles[] = {"photo.jpg", "thumbnail.jpg", "voice.ogg", "fa
 
 std::string UsedKey(const std::string& upload) { return absl::StrCat(upload, "/used"); }
 std::string ErasedKey(const std::string& owner) { return absl::StrCat("erased/", owner); }
+std::string HeardKey(const std::string& domain, int shard) { return absl::StrCat("heard/", domain, "/", shard); }
 std::string OwnersOf(const std::string& owner) { return absl::StrCat("owners/", owner, "/"); }
 
 // The event, where it is one of those that may name uploads.
@@ -52,30 +54,26 @@ struct Sink : LogSink {
     if (failed.ok()) source->Commit(from.shard, record.offset + 1);
   }
   void OnEnd(Partition, int64_t) override {}
-  void OnTrouble(Partition, absl::Status) override { trouble = true; }
+  void OnTrouble(Partition, absl::Status) override {}
 
   Keeper* const keeper;
   GroupReader* const source;
   absl::Status failed;
-  bool trouble = false;
 };
 
 }  // namespace
 
-Keeper::Keeper(ObjectStore* store, std::vector<GroupReader*> sources, std::function<absl::Time()> now)
+Keeper::Keeper(ObjectStore* store, std::vector<Source> sources, std::function<absl::Time()> now)
     : store_(store), sources_(std::move(sources)), now_(std::move(now)) {}
 
 absl::Status Keeper::Turn(int wait_ms) {
-  bool quiet = true;
-  for (GroupReader* source : sources_) {
-    Sink sink(this, source);
-    quiet &= source->Poll(sink, kMaxEvents, wait_ms) == 0 && !sink.trouble;
+  for (const Source& source : sources_) {
+    Sink sink(this, source.reader);
+    source.reader->Poll(sink, kMaxEvents, wait_ms);
     if (sink.failed.ok()) continue;
-    source->Rewind();
-    current_ = false;
+    source.reader->Rewind();
     return sink.failed;
   }
-  current_ = quiet;
   return absl::OkStatus();
 }
 
@@ -127,7 +125,7 @@ absl::Status Keeper::Use(const std::string& upload, const std::string& resource,
 absl::Status Keeper::Erase(const std::string& owner, absl::Time at) {
   const std::string when = absl::StrCat(absl::ToUnixMillis(at));
   if (auto put = store_->Put(kIncomingBucket, ErasedKey(owner), when, kBytes); !put.ok()) return put;
-  return EachOlder(OwnersOf(owner), absl::ZeroDuration(), [&](const std::string& key) {
+  return EachBefore(OwnersOf(owner), absl::InfiniteFuture(), [&](const std::string& key) {
     const std::string upload = key.substr(OwnersOf(owner).size());
     auto bytes = store_->Get(kMediaBucket, upload + "/facts", kMaxSmall);
     v1::Facts facts;
@@ -144,30 +142,59 @@ absl::Status Keeper::LetGo(const std::string& upload) {
   return absl::OkStatus();
 }
 
-absl::Status Keeper::EachOlder(const std::string& prefix, absl::Duration life,
-                               const std::function<absl::Status(const std::string& key)>& act) {
-  const absl::Time before = now_() - life;
+absl::Status Keeper::EachBefore(const std::string& prefix, absl::Time before,
+                                const std::function<absl::Status(const std::string& key)>& act) {
   std::string after;
   while (true) {
     auto page = store_->List(kIncomingBucket, prefix, after, kPage);
     if (!page.ok()) return page.status();
     for (const auto& object : *page) {
       after = object.key;
-      if (life > absl::ZeroDuration() && object.modified > before) continue;
+      if (object.modified > before) continue;
       if (auto acted = act(object.key); !acted.ok()) return acted;
     }
     if (static_cast<int>(page->size()) < kPage) return absl::OkStatus();
   }
 }
 
+absl::Status Keeper::NoteWhatWasHeard() {
+  for (const Source& source : sources_)
+    for (const auto& [shard, next] : source.reader->Held()) {
+      const absl::Time asked = now_();
+      auto bounds = source.ends->GetBounds({Topic::kEvents, shard});
+      if (!bounds.ok()) return bounds.status();
+      if (next < bounds->end) continue;
+      const std::string when = absl::StrCat(absl::ToUnixMillis(asked));
+      if (auto put = store_->Put(kIncomingBucket, HeardKey(source.domain, shard), when, kBytes); !put.ok()) return put;
+    }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<absl::Time> Keeper::HeardUntil() {
+  absl::Time until = absl::InfiniteFuture();
+  for (const Source& source : sources_)
+    for (int shard = 0; shard < source.shards; ++shard) {
+      auto heard = store_->Get(kIncomingBucket, HeardKey(source.domain, shard), kMaxSmall);
+      if (!heard.ok() && !absl::IsNotFound(heard.status())) return heard.status();
+      int64_t ms = 0;
+      if (!heard.ok() || !absl::SimpleAtoi(*heard, &ms)) return absl::InfinitePast();
+      until = std::min(until, absl::FromUnixMillis(ms));
+    }
+  return until;
+}
+
 absl::Status Keeper::Sweep() {
+  if (auto noted = NoteWhatWasHeard(); !noted.ok()) return noted;
+  const auto heard = HeardUntil();
+  if (!heard.ok()) return heard.status();
   int64_t raw = 0, unused = 0;
-  const absl::Status swept = EachOlder("raw/", kRawLife, [&](const std::string& key) {
+  const absl::Status swept = EachBefore("raw/", now_() - kRawLife, [&](const std::string& key) {
     ++raw;
     return store_->Delete(kIncomingBucket, key);
   });
   if (!swept.ok()) return swept;
-  const absl::Status let_go = EachOlder("unused/", kUnusedLife, [&](const std::string& key) {
+  const absl::Time unused_before = std::min(now_() - kUnusedLife, *heard - kNamedWithin);
+  const absl::Status let_go = EachBefore("unused/", unused_before, [&](const std::string& key) {
     const std::string upload = key.substr(key.find('/') + 1);
     // A mark may come again after what it marks was named, where a call was repeated.
     auto used = store_->Get(kMediaBucket, UsedKey(upload), kMaxSmall);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "services/media/object_store.h"
 #include "services/runtime/journal/group_reader.h"
@@ -26,19 +27,26 @@ namespace civicmesh::media {
 class Keeper {
  public:
   // What was posted and not finished goes after a day; what no event has named, after a week: a ticket is good for two
-  // days, and whatever takes it up may be behind by the rest.
-  static constexpr absl::Duration kRawLife = absl::Hours(25), kUnusedLife = absl::Hours(7 * 24);
+  // days, and whatever takes it up may be behind by the rest. It goes only once all shards of all sources have been
+  // read to an end that lies kNamedWithin after it, by whichever replica: after an outage what waits to be read comes
+  // first.
+  static constexpr absl::Duration kRawLife = absl::Hours(25), kUnusedLife = absl::Hours(7 * 24),
+                                  kNamedWithin = absl::Hours(3 * 24);
 
-  // All outlive it. `sources`: the events of the domains that name uploads.
-  Keeper(ObjectStore* store, std::vector<GroupReader*> sources, std::function<absl::Time()> now);
+  // The events of a domain that names uploads.
+  struct Source {
+    std::string domain;
+    GroupReader* reader = nullptr;
+    LogReader* ends = nullptr;  // only asked where the topics end
+    int shards = 0;
+  };
+  // All outlive it.
+  Keeper(ObjectStore* store, std::vector<Source> sources, std::function<absl::Time()> now);
 
   // Reads on: at most some hundred events of each source, waiting so long for the first. UNAVAILABLE: the store is
   // away, and the events will be read again.
   absl::Status Turn(int wait_ms);
 
-  // True after a turn that found nothing new: only then may be swept, lest something be taken for unused that is named
-  // in an event not read yet.
-  bool current() const { return current_; }
   absl::Status Sweep();
 
   // One event. For tests; Turn does so for each.
@@ -49,13 +57,15 @@ class Keeper {
                    absl::Time at);
   absl::Status Erase(const std::string& owner, absl::Time at);
   absl::Status LetGo(const std::string& upload);
-  absl::Status EachOlder(const std::string& prefix, absl::Duration life,
-                         const std::function<absl::Status(const std::string& key)>& act);
+  absl::Status EachBefore(const std::string& prefix, absl::Time before,
+                          const std::function<absl::Status(const std::string& key)>& act);
+  absl::Status NoteWhatWasHeard();
+  // Until when all events have been read; the infinite past where some shard was never read to its end.
+  absl::StatusOr<absl::Time> HeardUntil();
 
   ObjectStore* const store_;
-  const std::vector<GroupReader*> sources_;
+  const std::vector<Source> sources_;
   const std::function<absl::Time()> now_;
-  bool current_ = false;
 };
 
 }  // namespace civicmesh::media

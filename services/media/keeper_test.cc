@@ -198,18 +198,52 @@ TEST_F(KeeperTest, WhatTheStoreDidNotTakeIsReadAgain) {
                                           {"ce_subject", fact.subject}}});
     Upload("u-" + std::to_string(i));
   }
-  Keeper keeper(&store_, {&reader}, [this] { return now_; });
+  Keeper keeper(&store_, {{"intake", &reader, nullptr, 1}}, [this] { return now_; });
   store_.calls_left = 6;  // amid the second
   EXPECT_TRUE(absl::IsUnavailable(keeper.Turn(0)));
-  EXPECT_FALSE(keeper.current());
   EXPECT_EQ(reader.committed, 1);
   store_.calls_left = -1;
   ASSERT_TRUE(keeper.Turn(0).ok());
-  EXPECT_FALSE(keeper.current());
-  ASSERT_TRUE(keeper.Turn(0).ok());
-  EXPECT_TRUE(keeper.current());
   EXPECT_EQ(reader.committed, 3);
   for (const std::string& key : store_.Keys()) EXPECT_THAT(key, Not(testing::HasSubstr("unused/")));
+}
+
+// Says where the topics end.
+struct Ends : LogReader {
+  std::map<int, int64_t> of;
+  void Start(Partition, int64_t) override {}
+  void Stop(Partition) override {}
+  int Poll(LogSink&, int, int) override { return 0; }
+  void Wake() override {}
+  absl::StatusOr<Bounds> GetBounds(Partition at) override { return Bounds{0, of[at.shard]}; }
+  absl::StatusOr<LogRecord> ReadAt(Partition, int64_t) override { return absl::NotFoundError(""); }
+};
+
+TEST_F(KeeperTest, NothingIsTakenForUnusedBeforeAllShardsWereReadToTheirEnds) {
+  ListReader first;  // of one replica, which holds shard 0
+  struct : ListReader {
+    std::map<int, int64_t> Held() override { return {{1, committed}}; }
+  } second;
+  Ends ends;
+  ends.of = {{0, 5}, {1, 7}};
+  Keeper one(&store_, {{"intake", &first, &ends, 2}}, [this] { return now_; });
+  Keeper two(&store_, {{"intake", &second, &ends, 2}}, [this] { return now_; });
+  const auto swept = [&](Keeper& keeper, const std::string& upload) {
+    EXPECT_TRUE(keeper.Sweep().ok());
+    return !Has(kMediaBucket, upload + "/photo.jpg");
+  };
+  Upload("u-1");
+  now_ += Keeper::kUnusedLife + absl::Hours(1);
+  second.committed = 7;
+  EXPECT_FALSE(swept(two, "u-1")) << "shard 0 was never read to its end";
+  EXPECT_FALSE(swept(one, "u-1")) << "five events wait";
+  first.committed = 5;
+  EXPECT_TRUE(swept(one, "u-1"));
+
+  Upload("u-2");
+  now_ += Keeper::kUnusedLife + absl::Hours(1);
+  EXPECT_FALSE(swept(one, "u-2")) << "the end of shard 1 was read before the upload could be named";
+  EXPECT_TRUE(swept(two, "u-2"));
 }
 
 }  // namespace

@@ -108,12 +108,15 @@ int main(int argc, char** argv) {
   parts->store = &store;
 
   std::vector<std::unique_ptr<KafkaGroupReader>> readers;
-  std::vector<GroupReader*> sources;
+  std::vector<std::unique_ptr<KafkaJournal>> journals;
+  std::vector<std::unique_ptr<LogReader>> ends;
+  std::vector<media::Keeper::Source> sources;
   for (const char* domain : kSources) {
     const KafkaOptions kafka = KafkaFromFlags(domain);
     if (auto topics = CheckTopicsPatiently(kafka); !topics.ok()) return RefuseToStart(topics);
-    sources.push_back(
-        readers.emplace_back(std::make_unique<KafkaGroupReader>(kafka, PolicyGroup("media", domain))).get());
+    readers.push_back(std::make_unique<KafkaGroupReader>(kafka, PolicyGroup("media", domain)));
+    ends.push_back(journals.emplace_back(std::make_unique<KafkaJournal>(kafka))->NewReader());
+    sources.push_back({domain, readers.back().get(), ends.back().get(), kafka.shards});
   }
   const ProcessOptions options = OptionsFromFlags();
   KafkaJournal reference_journal(ReferenceFromFlags());

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "absl/synchronization/mutex.h"
-#include "services/media/keeper.h"
 #include "services/media/media_rpc.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/log.h"
@@ -46,7 +45,7 @@ struct MediaProcess::Impl {
   std::thread keeping;
   SerialExecutor looks{1};  // asks the store how it is; ends first
 
-  Impl(UploadParts parts, std::vector<GroupReader*> sources)
+  Impl(UploadParts parts, std::vector<Keeper::Source> sources)
       : uploads(parts), store(parts.store), keeper(store, std::move(sources), parts.now) {}
 
   absl::Status Start(const ProcessOptions& options, const ReferenceLibrary* references, Once* once) {
@@ -79,7 +78,7 @@ struct MediaProcess::Impl {
     int64_t swept_ms = 0;
     while (!Stopped(absl::ZeroDuration())) {
       absl::Status kept = keeper.Turn(kTurnMs);
-      if (kept.ok() && keeper.current() && (swept_ms == 0 || clock->steady_ms() - swept_ms >= kSweepEveryMs)) {
+      if (kept.ok() && (swept_ms == 0 || clock->steady_ms() - swept_ms >= kSweepEveryMs)) {
         kept = keeper.Sweep();
         swept_ms = clock->steady_ms();
       }
@@ -113,7 +112,7 @@ MediaProcess::MediaProcess(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) 
 MediaProcess::~MediaProcess() { impl_->Drain(absl::ZeroDuration()); }
 
 absl::StatusOr<std::unique_ptr<MediaProcess>> MediaProcess::Start(const ProcessOptions& options, UploadParts parts,
-                                                                  std::vector<GroupReader*> sources,
+                                                                  std::vector<Keeper::Source> sources,
                                                                   const ReferenceLibrary* references, Once* once) {
   std::unique_ptr<MediaProcess> process(new MediaProcess(std::make_unique<Impl>(std::move(parts), std::move(sources))));
   if (auto started = process->impl_->Start(options, references, once); !started.ok()) return started;

@@ -7,8 +7,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "services/media/keeper.h"
 #include "services/media/uploads.h"
-#include "services/runtime/journal/group_reader.h"
 #include "services/runtime/rpc/service_process.h"
 #include "services/runtime/shard/reference_library.h"
 
@@ -21,7 +21,7 @@ class MediaProcess {
   // and what `parts` points to do, only the roster, revocations and quotas are asked for. `once`, which outlives it
   // too: for tokens that are good once; null: none is taken.
   static absl::StatusOr<std::unique_ptr<MediaProcess>> Start(const ProcessOptions& options, UploadParts parts,
-                                                             std::vector<GroupReader*> sources,
+                                                             std::vector<Keeper::Source> sources,
                                                              const ReferenceLibrary* references, Once* once = nullptr);
   ~MediaProcess();
 
