@@ -5,6 +5,7 @@ Needs the built programs (CIVICMESH_BIN) and what deploy/install installs.
 """
 import base64
 import hashlib
+import http.server
 import io
 import json
 import os
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.error
@@ -36,8 +38,25 @@ def somewhere():
     return {axis: sum(point[axis] for point in ring) / len(ring) for axis in ("latitude", "longitude")}
 
 
+class Listener(http.server.BaseHTTPRequestHandler):
+    """Whoever listens to recordings for the city: says `answer`."""
+    answer, asked = b"", []
+
+    def do_POST(self):
+        Listener.asked.append((self.headers["content-type"], self.rfile.read(int(self.headers["content-length"]))))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(Listener.answer)
+
+    def log_message(self, *_):
+        pass
+
+
 class City(AskedTown):
     def __init__(self):
+        self.listener = http.server.HTTPServer(("127.0.0.1", 0), Listener)
+        threading.Thread(target=self.listener.serve_forever, daemon=True).start()
+        os.environ["CIVICMESH_TRANSCRIBER"] = f"http://127.0.0.1:{self.listener.server_port}/"
         super().__init__("up-", "--services=intake,dispatch,media", "--clock=real", "--development-tokens")
         self.citizen = self.token("citizen-1", "CITIZEN")
         self.store = objects.client(self.where["objects"]["url"], pathlib.Path(self.where["objects"]["logins"]["operator"]))
@@ -243,6 +262,15 @@ class Voices(unittest.TestCase):
         CITY.until(lambda: CITY.fetch(voice["link"])[0] == 404)
         upload = ready["name"].removeprefix("uploads/")
         self.assertFalse(CITY.has("civicmesh-media", f"{upload}/facts"))
+
+    def test_what_was_heard_is_told_to_who_spoke(self):
+        person = CITY.token("citizen-10", "CITIZEN")
+        for answer, told in (('{"text": "路灯不亮"}', "路灯不亮"), ('{"text": 5}', ""), ("<html>", ""), ('{"text": "' + "长" * 5000 + '"}', "长" * 4000)):
+            Listener.answer = answer.encode()
+            ready = CITY.uploaded(files.recording(1), "audio/mp4", person)
+            self.assertEqual(ready.get("transcript", ""), told)
+            content_type, heard = Listener.asked[-1]
+            self.assertEqual((content_type, heard), ("audio/ogg", CITY.fetch(ready["attachment"]["link"])[2]))
 
     def test_an_anonymous_reporter_needs_no_token_for_it(self):
         ready = CITY.uploaded(files.recording(1), "audio/mp4")
