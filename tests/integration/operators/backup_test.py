@@ -52,10 +52,11 @@ class Drilled(AskedTown):
         return objects.client(self.where["objects"]["url"], pathlib.Path(self.where["objects"]["logins"]["media"]))
 
     def pictures(self):
-        """The digest of each object."""
+        """The digest of each object that a copy takes."""
         media = self.media()
         return {(bucket, found["Key"]): hashlib.sha256(media.get_object(Bucket=bucket, Key=found["Key"])["Body"].read()).hexdigest()
-                for bucket in objects.BUCKETS for found in media.list_objects_v2(Bucket=bucket).get("Contents", [])}
+                for bucket in objects.BUCKETS for found in media.list_objects_v2(Bucket=bucket).get("Contents", [])
+                if not found["Key"].startswith("heard/")}
 
     def digests(self):
         """Of each shard, once all is at rest and verify finds no difference."""
