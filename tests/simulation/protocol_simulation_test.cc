@@ -101,6 +101,7 @@ INSTANTIATE_TEST_SUITE_P(
                     MUTANT(drain), MUTANT(ahead), MUTANT(timer_first), MUTANT(timer_now_max), MUTANT(stale),
                     MUTANT(stale_unknown), MUTANT(window_fold), MUTANT(policy_highest),
                     Mutant{"hash_check", &Rules::hash_check, World::Weather::kCuts},
+                    Mutant{"explained", &Rules::explained, World::Weather::kCuts},
                     Mutant{"resume_check", &Rules::resume_check, World::Weather::kCuts},
                     Mutant{"inbox_id_check", &Rules::inbox_id_check, World::Weather::kCuts},
                     Mutant{"publish_check", &Rules::publish_check, World::Weather::kCuts},

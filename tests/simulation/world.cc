@@ -75,6 +75,7 @@ World::World(uint64_t seed, int steps, Rules rules, Weather weather)
   storm_ = weather == Weather::kMixed && Chance(0.15);
   steady_ = weather == Weather::kLateCalls || Chance(0.5);
   cut_ = Chance(weather == Weather::kCuts ? 1 : 0.3);
+  torn_ = weather == Weather::kCuts && Chance(0.5);
   driven_ = Chance(0.2);
   retains_ = !cut_ && Chance(0.5);
   if (Chance(0.4)) releases_ = {1, Chance(0.5) ? 2 : 3};
@@ -88,7 +89,9 @@ World::World(uint64_t seed, int steps, Rules rules, Weather weather)
     const double x = static_cast<double>(Pick(1000)) / 1000 / std::max(fault_, 0.3);
     if (x < 0.04) return MemoryRedis::Fault::kReplyLost;
     if (x < (storm_ ? 0.2 : 0.08)) return MemoryRedis::Fault::kLate;
-    return x < 0.09 ? MemoryRedis::Fault::kHalf : MemoryRedis::Fault::kNone;
+    const bool half = x < 0.09;
+    cuts_now_ |= half && torn_;
+    return half ? MemoryRedis::Fault::kHalf : MemoryRedis::Fault::kNone;
   };
   log_.on_land = [this](Partition at, const LogRecord& record) {
     if (at.topic == Topic::kJournal) {
@@ -159,6 +162,7 @@ void World::Step() {
   clock_ms_ += Pick(60);  // waits for a reconnection are as long as some steps
   const double x = static_cast<double>(Pick(1000)) / 1000;
   if (storm_ && Chance(0.06)) return DamageHot();
+  if (std::exchange(cuts_now_, false) && cut_ && sides_[0]->oracle.decided > 8) return PowerCut(*sides_[0]);
   if (!redis_.late.empty() && Chance(storm_ ? 0.1 : 0.03)) {
     redis_.RunLate(Pick(static_cast<int>(redis_.late.size())));
     // What it has put back is seen only until the next fold.
@@ -444,7 +448,7 @@ void World::PowerCut(ShardSide& side) {
   cut_ = false;
   side.damaged = true;
   const int64_t last = at.topic == Topic::kJournal ? log_.bounds(at).end : side.oracle.decided + 4;
-  const int64_t end = std::clamp<int64_t>(last - 1 - Pick(11), log_.bounds(at).begin, log_.bounds(at).end);
+  const int64_t end = std::clamp<int64_t>(last - 1 - Pick(torn_ ? 3 : 11), log_.bounds(at).begin, log_.bounds(at).end);
   log_.Truncate(at, end);
   if (at.topic == Topic::kInbox) side.oracle.InboxCut(end);
   // A power cut is a broker that went away: every owner hears of it before anything else (R3).

@@ -93,6 +93,8 @@ class World {
   bool storm_ = false;
   double fault_ = 0.25;
   bool cut_ = false;
+  bool torn_ = false;  // the log is damaged while a call of hot state stands half done
+  bool cuts_now_ = false;
   bool steady_ = false;           // one owner is in charge at a time and mostly the one to move, so that epochs last
   bool driven_ = false;           // the clock is driven by the commands
   bool retains_ = false;          // the inbox is deleted from its start

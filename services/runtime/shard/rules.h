@@ -27,6 +27,7 @@ struct Rules {
   bool window_fold = true;      // R8: outcomes leave by the now of records
   bool policy_highest = true;   // R8: a policy's commands are taken once
   bool hash_check = true;       // R9: the hash in @offset
+  bool explained = true;        // R9: a scanned value ahead of @offset names a record that the journal has
   bool resume_check = true;     // R9: the resume offset lies within the inbox
   bool inbox_id_check = true;   // R9: the inbox record at the highest decided offset has that command id and time
   bool publish_check = true;    // R9: the last published event's record exists with its hash

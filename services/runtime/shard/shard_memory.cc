@@ -35,7 +35,10 @@ std::string PolicyKey(const log::v1::PolicyOrigin& origin) {
   return absl::StrCat(origin.policy(), "/", origin.source_domain(), "/", origin.source_shard());
 }
 
-absl::Status ShardMemory::Load(HotTable table, const std::string& key, const std::string& bytes) {
+absl::Status ShardMemory::Load(HotTable table, const std::string& key, const std::string& bytes, int64_t offset) {
+  const auto ahead = [&](int64_t at) {
+    if (at >= offset) ahead_[{table, key}] = at;
+  };
   if (table == HotTable::kStreams) {
     log::v1::StreamValue value;
     if (auto s = ParseValue(bytes, value, "stream"); !s.ok()) return s;
@@ -45,6 +48,7 @@ absl::Status ShardMemory::Load(HotTable table, const std::string& key, const std
     meta.now_ms = value.now_ms();
     meta.last = {value.offset(), 0};
     meta.last_events = {value.events_offset(), 0};
+    ahead(value.offset());
     for (const auto& timer : value.timers()) Arm(key, meta, {timer.kind(), timer.due_ms(), timer.arming_version()});
     return machine_->Load(key, value.state());
   }
@@ -52,6 +56,7 @@ absl::Status ShardMemory::Load(HotTable table, const std::string& key, const std
     log::v1::OutcomeValue value;
     if (auto s = ParseValue(bytes, value, "outcome"); !s.ok()) return s;
     window_.emplace(value.broker_now_ms(), key);
+    ahead(value.offset());
     Place place{value.offset(), 0};
     outcomes_[key] = {std::move(value), place};
     return absl::OkStatus();
@@ -59,7 +64,13 @@ absl::Status ShardMemory::Load(HotTable table, const std::string& key, const std
   log::v1::PolicyValue value;
   if (auto s = ParseValue(bytes, value, "policy"); !s.ok()) return s;
   policies_[key] = {value.highest(), Place{value.offset(), 0}};
+  ahead(value.offset());
   return absl::OkStatus();
+}
+
+void ShardMemory::Met(HotTable table, const std::string& key, int64_t offset) {
+  const auto it = ahead_.find({table, key});
+  if (it != ahead_.end() && it->second == offset) ahead_.erase(it);
 }
 
 void ShardMemory::Arm(const std::string& stream, StreamMeta& meta, StreamMeta::Timer timer) {
@@ -168,6 +179,12 @@ log::v1::StreamValue ShardMemory::ValueOf(const std::string& id, const StreamMet
 
 absl::StatusOr<Delta> ShardMemory::Apply(const Record& record, Place place, bool skip, bool values) {
   Delta delta;
+  if (!ahead_.empty()) {
+    Met(HotTable::kOutcomes, record.inbox().command_id(), place.offset);
+    Met(HotTable::kStreams, record.timer().stream(), place.offset);
+    for (const auto& change : record.accepted().streams()) Met(HotTable::kStreams, change.stream(), place.offset);
+    if (record.kind() == Record::KIND_POLICY) Met(HotTable::kPolicies, PolicyKey(record.origin()), place.offset);
+  }
   if (auto s = ApplyStreams(record, place, skip, values, delta); !s.ok()) return s;
   const bool answers = record.kind() == Record::KIND_COMMAND || record.kind() == Record::KIND_ACTIVATE;
   const std::string& id = record.inbox().command_id();

@@ -69,8 +69,10 @@ class ShardMemory {
 
   ShardMemory(std::unique_ptr<Machine> machine, const Rules& rules) : rules_(rules), machine_(std::move(machine)) {}
 
-  // From a scan of hot state.
-  absl::Status Load(HotTable table, const std::string& key, const std::string& value);
+  // From a scan of hot state that stood at `offset`.
+  absl::Status Load(HotTable table, const std::string& key, const std::string& value, int64_t offset);
+  // Of each loaded value that is ahead of that offset, Apply has met the record it names.
+  bool explained() const { return ahead_.empty(); }
   void SetActivations(std::vector<log::v1::Activation> activations) { activations_ = std::move(activations); }
 
   // Folds an effective record. With `skip`, what a loaded value already holds is passed over (R4).
@@ -119,6 +121,7 @@ class ShardMemory {
   absl::Status ApplyStreams(const log::v1::Record& record, Place place, bool skip, bool values, Delta& delta);
   log::v1::StreamValue ValueOf(const std::string& id, const StreamMeta& meta) const;
   std::vector<std::string> SortedRows(const std::string& id) const;
+  void Met(HotTable table, const std::string& key, int64_t offset);
 
   const Rules& rules_;
   std::unique_ptr<Machine> machine_;
@@ -129,6 +132,7 @@ class ShardMemory {
   absl::btree_set<std::tuple<int64_t, std::string, std::string, uint64_t>> timers_;  // due, stream, kind, version
   std::vector<log::v1::Activation> activations_;
   int64_t broker_now_ms_ = 0;
+  std::map<std::pair<HotTable, std::string>, int64_t> ahead_;  // loaded, and their records not met yet
 };
 
 // The delta as one call of hot state, at its record's offset.

@@ -205,6 +205,8 @@ class ShardOwner {
   std::optional<EffectiveFold> catch_up_;  // judges records that are read again for the publisher
   HotTable scan_table_ = HotTable::kStreams;
   uint64_t scan_cursor_ = 0;
+  int64_t scanned_from_ = 0;   // @offset before the scan
+  bool distrusted_ = false;    // the next takeover reads the journal from its start
   std::vector<int> unverify_;  // fold versions still to be told
   bool unverifying_ = false;
 

@@ -41,10 +41,12 @@ void ShardOwner::TakeSnapshot(absl::StatusOr<HotPiece> piece) {
   }
   snapshot_ = *std::move(piece);
   log::v1::HotPoint point;
-  const bool there = !snapshot_.point.token.empty() && point.ParseFromString(snapshot_.point.blob) &&
+  const bool distrusted = std::exchange(distrusted_, false);
+  const bool there = !distrusted && !snapshot_.point.token.empty() && point.ParseFromString(snapshot_.point.blob) &&
                      snapshot_.verified && snapshot_.verified->run_id == snapshot_.server_run_id &&
                      point.fold_version() == options_.fold_version;
   if (!there) return StartReplay(false);
+  scanned_from_ = point.offset();
   phase_ = Phase::kScanning;
   scan_table_ = HotTable::kStreams;
   scan_cursor_ = 0;
@@ -65,7 +67,7 @@ void ShardOwner::TakePiece(absl::StatusOr<HotPiece> piece) {
   if (rules_.scan_verify && (piece->verified != snapshot_.verified || piece->server_run_id != snapshot_.server_run_id))
     return StartReplay(false);
   for (const auto& [key, value] : piece->entries)
-    if (!memory_->Load(scan_table_, key, value).ok()) return StartReplay(false);
+    if (!memory_->Load(scan_table_, key, value, scanned_from_).ok()) return StartReplay(false);
   scan_cursor_ = piece->next_cursor;
   if (scan_cursor_ == 0) {
     if (scan_table_ == HotTable::kPolicies) {
@@ -148,6 +150,12 @@ void ShardOwner::StartReplay(bool usable) {
 }
 
 void ShardOwner::Claim() {
+  // R9: whoever folds a record has read it, so what is there and is not met was written from a journal that has since
+  // been cut, by a call that ran half or late.
+  if (loaded_ && rules_.explained && !memory_->explained()) {
+    distrusted_ = true;
+    return End("hot state is ahead of the journal", 0);
+  }
   Record barrier;
   barrier.set_kind(Record::KIND_BARRIER);
   barrier.set_epoch(fold_.epoch + 1);
