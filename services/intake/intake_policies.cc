@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
@@ -144,9 +145,26 @@ absl::StatusOr<std::vector<PolicyCommand>> TellPoints(const PublicFact& fact) {
   return std::vector<PolicyCommand>{{.shard = *shard, .payload = command.SerializeAsString()}};
 }
 
-std::vector<PolicySpec> Policies(int) {
+absl::Status SeeErasureThrough(const PublicFact& fact, const DestroyKeys& destroy) {
+  const auto erased = ParseAs<v1::PersonalDataErased>(fact);
+  if (!erased) return absl::OkStatus();
+  if (!erased->ok()) return erased->status();
+  const v1::PersonalDataErased& of = **erased;
+  if (of.key_ids().empty()) return absl::OkStatus();
+  return destroy(of.person_token().empty() ? IdOf("reports/", of.report()) : of.person_token(),
+                 {of.key_ids().begin(), of.key_ids().end()});
+}
+
+std::vector<PolicySpec> Policies(int, DestroyKeys destroy) {
+  const auto nothing = [](const PublicFact&) { return std::vector<PolicyCommand>(); };
   return {PolicySpec{.name = "follow_case", .source_domain = "dispatch", .react = FollowCase},
-          PolicySpec{.name = "tell_points", .source_domain = "points", .react = TellPoints}};
+          PolicySpec{.name = "tell_points", .source_domain = "points", .react = TellPoints},
+          PolicySpec{.name = "see_erasures_through",
+                     .source_domain = "intake",
+                     .react = nothing,
+                     .act = [destroy = std::move(destroy)](const PublicFact& fact) {
+                       return SeeErasureThrough(fact, destroy);
+                     }}};
 }
 
 }  // namespace civicmesh::intake

@@ -1,8 +1,11 @@
 // Intake's policies: what it does about other domains' facts (DESIGN section 2).
 #pragma once
 
+#include <functional>
+#include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "services/runtime/shard/policy_runner.h"
 
 namespace civicmesh::intake {
@@ -16,7 +19,15 @@ absl::StatusOr<std::vector<PolicyCommand>> FollowCase(const PublicFact& fact);
 // ask for nothing. INVALID_ARGUMENT: as above.
 absl::StatusOr<std::vector<PolicyCommand>> TellPoints(const PublicFact& fact);
 
+// Destroys these keys of the owner, as Vault::SeeThrough.
+using DestroyKeys = std::function<absl::Status(const std::string& owner, const std::vector<std::string>& key_ids)>;
+
+// Policy see_erasures_through, on intake's own facts: the keys of who was erased are destroyed also where whoever
+// decided it died before it did. Not of reports against staff, of which no fact is published: there the reporter's
+// next try does it.
+absl::Status SeeErasureThrough(const PublicFact& fact, const DestroyKeys& destroy);
+
 // For ServiceSpec::policies.
-std::vector<PolicySpec> Policies(int shards);
+std::vector<PolicySpec> Policies(int shards, DestroyKeys destroy);
 
 }  // namespace civicmesh::intake

@@ -3,6 +3,7 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_join.h"
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
 #include "civicmesh/intake/v1/intake_journal.pb.h"
 #include "civicmesh/points/v1/points_events.pb.h"
@@ -122,8 +123,8 @@ TEST(FollowCaseTest, ParksWhatContradictsItself) {
 }
 
 TEST(FollowCaseTest, IsThePolicyOfIntake) {
-  const auto policies = Policies(8);
-  ASSERT_EQ(policies.size(), 2u);
+  const auto policies = Policies(8, {});
+  ASSERT_EQ(policies.size(), 3u);
   EXPECT_EQ(policies[0].name, "follow_case");
   EXPECT_EQ(policies[0].source_domain, "dispatch");
   EXPECT_EQ(policies[0].react(FactOf<CaseOpened>(""))->size(), 2u);
@@ -163,9 +164,49 @@ TEST(TellPointsTest, ParksWhatContradictsItself) {
 }
 
 TEST(TellPointsTest, IsAPolicyOfIntake) {
-  EXPECT_EQ(Policies(8)[1].name, "tell_points");
-  EXPECT_EQ(Policies(8)[1].source_domain, "points");
-  EXPECT_EQ(Policies(8)[1].react(Granted("report: '" + kFirst + "'"))->size(), 1u);
+  EXPECT_EQ(Policies(8, {})[1].name, "tell_points");
+  EXPECT_EQ(Policies(8, {})[1].source_domain, "points");
+  EXPECT_EQ(Policies(8, {})[1].react(Granted("report: '" + kFirst + "'"))->size(), 1u);
+}
+
+PublicFact Erasure(const std::string& text) {
+  v1::PersonalDataErased fact;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &fact)) << text;
+  return {.type = fact.GetDescriptor()->full_name(), .subject = "p-1", .bytes = fact.SerializeAsString()};
+}
+
+// What is destroyed of whom; `answer` is what the vault says.
+std::string Destroyed(const PublicFact& fact, absl::Status* said, const absl::Status& answer = absl::OkStatus()) {
+  std::string destroyed;
+  const auto policy = Policies(8, [&](const std::string& owner, const std::vector<std::string>& key_ids) {
+    destroyed = absl::StrCat(owner, ": ", absl::StrJoin(key_ids, " "));
+    return answer;
+  })[2];
+  EXPECT_EQ(policy.name, "see_erasures_through");
+  EXPECT_EQ(policy.source_domain, "intake");
+  EXPECT_TRUE(policy.react(fact)->empty());
+  *said = policy.act(fact);
+  return destroyed;
+}
+
+TEST(SeeErasuresThroughTest, TheKeysThatTheDecisionNames) {
+  absl::Status said;
+  EXPECT_EQ(Destroyed(Erasure("person_token: 'p-1' key_ids: ['k-a', 'k-b']"), &said), "p-1: k-a k-b");
+  EXPECT_TRUE(said.ok()) << said;
+  EXPECT_EQ(Destroyed(Erasure("report: 'reports/r-1-x' key_ids: 'k-c'"), &said), "r-1-x: k-c");
+  EXPECT_EQ(Destroyed(Erasure("person_token: 'p-1' key_ids: 'k-a'"), &said, absl::UnavailableError("away")),
+            "p-1: k-a");
+  EXPECT_TRUE(absl::IsUnavailable(said));
+}
+
+TEST(SeeErasuresThroughTest, AndNothingElse) {
+  absl::Status said;
+  EXPECT_EQ(Destroyed(Erasure("person_token: 'p-1'"), &said), "");  // decided by a release before
+  EXPECT_TRUE(said.ok()) << said;
+  EXPECT_EQ(Destroyed(FactOf<CaseOpened>(""), &said), "");
+  EXPECT_TRUE(said.ok()) << said;
+  EXPECT_EQ(Destroyed({.type = "civicmesh.intake.v1.PersonalDataErased", .subject = "", .bytes = "\xff"}, &said), "");
+  EXPECT_TRUE(absl::IsInvalidArgument(said));
 }
 
 }  // namespace

@@ -18,13 +18,9 @@
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
 #include "civicmesh/intake/v1/intake_service.grpc.pb.h"
 #include "civicmesh/points/v1/points_events.pb.h"
-#include "services/intake/domain/intake_shard.h"
+#include "services/intake/intake_for_tests.h"
 #include "services/intake/intake_policies.h"
 #include "services/intake/intake_reference.h"
-#include "services/intake/receipt.h"
-#include "services/intake/vault/city_key.h"
-#include "services/intake/vault/master_keys.h"
-#include "services/intake/vault/vault.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/base/names.h"
 #include "services/runtime/decider/posts_for_tests.h"
@@ -171,17 +167,10 @@ class IntakeRpcTest : public testing::Test {
     return names;
   }
 
-  const std::unique_ptr<MasterKeys> masters_ = *MasterKeys::FromEnvironment();
-  const std::unique_ptr<CityKey> city_key_ = *CityKey::FromEnvironment();
-  const ReceiptKeys receipts_{{std::string(32, 'k')}};
-  ServiceForTests service_{{.domain = "intake",
-                            .machines = [](int shard) { return MakeShard(shard); },
-                            .references = ReferenceParsers(),
-                            .services =
-                                [this](const ServiceContext& s) {
-                                  auto vault = std::make_shared<Vault>(s.keys, *masters_, *city_key_, *s.clock);
-                                  return std::vector{MakeIntakeRpc(s, vault, *city_key_, receipts_)};
-                                }}};
+  IntakeForTests intake_for_tests_;
+  ServiceForTests service_{intake_for_tests_.Spec([this](const ServiceContext& s, std::shared_ptr<Vault> vault) {
+    return std::vector{MakeIntakeRpc(s, std::move(vault), *intake_for_tests_.city_key, intake_for_tests_.receipts)};
+  })};
   const std::unique_ptr<v1::IntakeService::Stub> stub_;
 };
 
@@ -466,8 +455,8 @@ TEST_F(IntakeRpcTest, TheReporterHearsWhatBecomesOfIt) {
   granted.set_report(report.name());
   Facts of_points;
   of_points.Add(granted, "2026-11-18T10:25:00+08:00");
-  PolicyRunner cases(Policies(service_.shards())[0], /*driven=*/true, &facts, &service_.journal());
-  PolicyRunner earned(Policies(service_.shards())[1], /*driven=*/true, &of_points, &service_.journal());
+  PolicyRunner cases(Policies(service_.shards(), {})[0], /*driven=*/true, &facts, &service_.journal());
+  PolicyRunner earned(Policies(service_.shards(), {})[1], /*driven=*/true, &of_points, &service_.journal());
   for (int i = 0; i < 2; ++i) {  // the whole topics again change nothing
     cases.Turn(10, 0);
     earned.Turn(10, 0);
@@ -514,7 +503,7 @@ TEST_F(IntakeRpcTest, NobodyWithdrawsWhatIsRegisteredHoweverTheyRace) {
   Facts facts;
   facts.Add(opened, "2026-11-18T10:01:00+08:00");
   facts.Add(registered, "2026-11-18T10:02:00+08:00");
-  PolicyRunner runner(Policies(service_.shards())[0], /*driven=*/true, &facts, &service_.journal());
+  PolicyRunner runner(Policies(service_.shards(), {})[0], /*driven=*/true, &facts, &service_.journal());
 
   std::vector<std::string> reasons(kReports);
   std::vector<v1::WithdrawReportRequest> requests;

@@ -42,5 +42,10 @@ int main(int argc, char** argv) {
                            return intake::MakeIntakeServices(s, vault, **city_key, **receipts, **open311);
                          },
                      .ready = [&] { return vault && vault->current(); },
-                     .policies = intake::Policies});
+                     .policies =
+                         [&](int shards) {
+                           return intake::Policies(shards, [&](const auto& owner, const auto& key_ids) {
+                             return vault->SeeThrough(owner, key_ids);
+                           });
+                         }});
 }

@@ -11,17 +11,12 @@
 #include "civicmesh/intake/v1/intake_service.grpc.pb.h"
 #include "civicmesh/intake/v1/open311_service.grpc.pb.h"
 #include "nlohmann/json.hpp"
-#include "services/intake/domain/intake_shard.h"
-#include "services/intake/intake_policies.h"
+#include "services/intake/intake_for_tests.h"
 #include "services/intake/intake_reference.h"
 #include "services/intake/intake_rpc.h"
 #include "services/intake/open311/questions.h"
 #include "services/intake/open311/settings.h"
 #include "services/intake/open311_views.h"
-#include "services/intake/receipt.h"
-#include "services/intake/vault/city_key.h"
-#include "services/intake/vault/master_keys.h"
-#include "services/intake/vault/vault.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/decider/posts_for_tests.h"
 #include "services/runtime/rpc/access_for_tests.h"
@@ -144,9 +139,7 @@ class Open311RpcTest : public testing::Test {
     Happens<dispatch::v1::CaseRegistered>(id, dispatch::v1::CASE_STATUS_REGISTERED);
   }
 
-  const std::unique_ptr<MasterKeys> masters_ = *MasterKeys::FromEnvironment();
-  const std::unique_ptr<CityKey> city_key_ = *CityKey::FromEnvironment();
-  const ReceiptKeys receipts_{{std::string(32, 'k')}};
+  IntakeForTests intake_for_tests_;
   open311::SettingsFile settings_{
       {.url = "https://city.test/open311/v2",
        .changeset = "2026-11-01",
@@ -154,15 +147,9 @@ class Open311RpcTest : public testing::Test {
        .clients = {{Sha256("phones"), {"app-phones", false}}, {Sha256("server"), {"app-server", true}}}},
       "",
       nullptr};
-  ServiceForTests service_{{.domain = "intake",
-                            .machines = [](int shard) { return MakeShard(shard); },
-                            .references = ReferenceParsers(),
-                            .services =
-                                [this](const ServiceContext& s) {
-                                  auto vault = std::make_shared<Vault>(s.keys, *masters_, *city_key_, *s.clock);
-                                  return MakeIntakeServices(s, vault, *city_key_, receipts_, settings_);
-                                },
-                            .policies = Policies}};
+  ServiceForTests service_{intake_for_tests_.Spec([this](const ServiceContext& s, std::shared_ptr<Vault> vault) {
+    return MakeIntakeServices(s, std::move(vault), *intake_for_tests_.city_key, intake_for_tests_.receipts, settings_);
+  })};
   const std::unique_ptr<Stub> stub_ = v1::Open311Service::NewStub(service_.Channel());
   const std::unique_ptr<v1::IntakeService::Stub> intake_ = v1::IntakeService::NewStub(service_.Channel());
 };

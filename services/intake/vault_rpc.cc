@@ -90,8 +90,9 @@ absl::Status OpenSealedReport(const v1::SealedReportState& state, const Vault& v
   if (opened.has_contact()) *report->mutable_contact() = opened.contact();
   if (!state.answered().has_answer()) return absl::OkStatus();
   auto answer = vault.Open(state.answered().answer());
-  if (answer.ok()) report->set_answer(*std::move(answer));
-  return absl::IsNotFound(answer.status()) ? absl::OkStatus() : answer.status();
+  if (!answer.ok()) return absl::IsNotFound(answer.status()) ? absl::OkStatus() : answer.status();
+  report->set_answer(*std::move(answer));
+  return absl::OkStatus();
 }
 
 absl::Status OpenReporter(const v1::ReportState& state, const Vault& vault, v1::RevealedReporter* out) {
@@ -209,7 +210,8 @@ class VaultRpc : public v1::VaultService::CallbackService {
       const std::string& of = req->reporter_reference();
       erase.set_person_token(of.empty() ? caller : service_.persons->Of(of));
       const std::string& person = erase.person_token();
-      Submit(ShardOf(person, service_.shards), person, call, *req, command, ThenErase(person, resp, finish));
+      const auto keys = NameKeys(person, erase);
+      Submit(ShardOf(person, service_.shards), person, call, *req, command, ThenErase(person, keys, resp, finish));
     });
   }
 
@@ -432,19 +434,28 @@ class VaultRpc : public v1::VaultService::CallbackService {
     erase.set_tracking_hash(HashOfTrackingCode(req.tracking_code()));
     const bool sealed = !IdOf("sealedReports/", req.report()).empty();
     const char* collection = sealed ? "sealedReports/" : "reports/";
+    const auto keys = NameKeys(IdOf(collection, req.report()), erase);
     // As anonymous as the report is.
     Call nobody = call;
     nobody.actor = {};
     command.clear_caller_token();
     SubmitTo(sealed ? "sr" : "r", collection, req.report(), "report", nobody, req, command, finish,
-             ThenErase(IdOf(collection, req.report()), resp, finish));
+             ThenErase(IdOf(collection, req.report()), keys, resp, finish));
   }
 
-  // The decision stands; now the keys go. A call that dies between the two is made good by its retry.
-  CommandDoor::Done ThenErase(const std::string& owner, v1::Erasure* resp, const Finish& finish) {
+  std::vector<std::string> NameKeys(const std::string& owner, v1::ErasePersonalData& erase) const {
+    auto keys = vault_->KeyIdsOf(owner);
+    erase.mutable_key_ids()->Assign(keys.begin(), keys.end());
+    return keys;
+  }
+
+  // The decision stands; now the keys go. A call that dies between the two is made good by its retry, or by policy
+  // see_erasures_through.
+  CommandDoor::Done ThenErase(const std::string& owner, const std::vector<std::string>& keys, v1::Erasure* resp,
+                              const Finish& finish) {
     return [=, this](CommandResult result) {
       if (!result.status.ok()) return finish(std::move(result.status));
-      vault_->Erase(owner, [=, this](absl::StatusOr<int> destroyed) {
+      vault_->Erase(owner, keys, [=, this](absl::StatusOr<int> destroyed) {
         if (!destroyed.ok()) return finish(Recovering());
         const int64_t now_ms = service_.clock->wall_ms();
         resp->set_keys_destroyed(*destroyed);

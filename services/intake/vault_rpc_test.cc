@@ -12,22 +12,24 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "civicmesh/intake/v1/intake_journal.pb.h"
 #include "civicmesh/intake/v1/intake_service.grpc.pb.h"
 #include "civicmesh/intake/v1/vault_service.grpc.pb.h"
 #include "services/intake/domain/audit.h"
-#include "services/intake/domain/intake_shard.h"
+#include "services/intake/intake_for_tests.h"
 #include "services/intake/intake_reference.h"
 #include "services/intake/intake_rpc.h"
-#include "services/intake/receipt.h"
-#include "services/intake/vault/city_key.h"
 #include "services/intake/vault/key_ring.h"
-#include "services/intake/vault/master_keys.h"
-#include "services/intake/vault/vault.h"
+#include "services/runtime/base/clock.h"
+#include "services/runtime/base/frame.h"
+#include "services/runtime/base/ids.h"
+#include "services/runtime/base/names.h"
 #include "services/runtime/decider/posts_for_tests.h"
 #include "services/runtime/rpc/access_for_tests.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/fields_for_tests.h"
 #include "services/runtime/rpc/service_for_tests.h"
+#include "services/runtime/shard/actor_record.h"
 
 namespace civicmesh::intake {
 namespace {
@@ -140,18 +142,23 @@ class VaultRpcTest : public testing::Test {
     return actions;
   }
 
-  const std::unique_ptr<MasterKeys> masters_ = *MasterKeys::FromEnvironment();
-  const std::unique_ptr<CityKey> city_key_ = *CityKey::FromEnvironment();
-  const ReceiptKeys receipts_{{std::string(32, 'k')}};
-  ServiceForTests service_{
-      {.domain = "intake",
-       .machines = [](int shard) { return MakeShard(shard); },
-       .references = ReferenceParsers(),
-       .services =
-           [this](const ServiceContext& s) {
-             auto vault = std::make_shared<Vault>(s.keys, *masters_, *city_key_, *s.clock);
-             return std::vector{MakeIntakeRpc(s, vault, *city_key_, receipts_), MakeVaultRpc(s, vault, *city_key_)};
-           }}};
+  // A command that a handler has appended, and then died.
+  void Append(int shard, const ActorView& actor, const v1::Command& command) {
+    log::v1::Command out;
+    out.set_kind(log::v1::Command::KIND_REQUEST);
+    out.set_command_id(Sha256(service_.NewRequestId()));
+    out.set_issued_at_ms(Clock::Real()->wall_ms());
+    WriteActor(actor, out.mutable_actor());
+    out.set_payload(command.SerializeAsString());
+    auto appender = service_.journal().NewAppender();
+    ASSERT_TRUE(appender->Append({Topic::kInbox, shard}, Frame(out.SerializeAsString()), {}).ok());
+  }
+
+  IntakeForTests intake_for_tests_;
+  ServiceForTests service_{intake_for_tests_.Spec([this](const ServiceContext& s, std::shared_ptr<Vault> vault) {
+    return std::vector{MakeIntakeRpc(s, vault, *intake_for_tests_.city_key, intake_for_tests_.receipts),
+                       MakeVaultRpc(s, vault, *intake_for_tests_.city_key)};
+  })};
 };
 
 TEST_F(VaultRpcTest, WhoIsBehindAReportIsShownToWhoAskedOnceASecondPersonAgrees) {
@@ -245,6 +252,30 @@ TEST_F(VaultRpcTest, AfterErasureNobodyReadsItAndNoKeyIsLeft) {
   EXPECT_EQ(Get(kCitizen, Submit(kCitizen)).text(), kText);
   EXPECT_TRUE(Get(kCitizen, report).erased());
   EXPECT_EQ(Get(kOther, Submit(kOther)).text(), kText);
+}
+
+// The decision stands, and whoever would have destroyed the key does not come to it.
+TEST_F(VaultRpcTest, AnErasureThatWasBrokenOffIsSeenThrough) {
+  const v1::Report report = Submit(kCitizen), other = Submit(kOther);
+  v1::Command command;
+  const std::string owner = service_.persons().Of("u1");
+  command.set_caller_token(owner);
+  auto& erase = *command.mutable_erase_personal_data();
+  erase.set_person_token(owner);
+  for (const std::string& id : intake_for_tests_.vault()->KeyIdsOf(owner)) erase.add_key_ids(id);
+  ASSERT_EQ(erase.key_ids_size(), 1);
+  Append(ShardOf(owner, service_.shards()), kCitizen, command);
+  service_.Quiesce();
+  EXPECT_THAT(Audited(), testing::Contains(v1::AUDIT_ACTION_ERASED));
+  EXPECT_TRUE(Get(kCitizen, report).erased());
+  EXPECT_EQ(Get(kOther, other).text(), kText);
+  service_.keys().Compact();
+  EXPECT_THAT(service_.keys().AllBytes(), Not(HasSubstr("k/" + owner)));
+
+  // Read again, as a policy may, it leaves alone who has come back.
+  const v1::Report back = Submit(kCitizen);
+  EXPECT_TRUE(intake_for_tests_.vault()->SeeThrough(owner, {erase.key_ids(0)}).ok());
+  EXPECT_EQ(Get(kCitizen, back).text(), kText);
 }
 
 TEST_F(VaultRpcTest, AnAnonymousReportIsErasedByItsCodeAndNothingElseIs) {

@@ -40,7 +40,7 @@ void KeyRing::Fold(const std::string& record_key, const std::optional<std::strin
     v1::KeyErasure erasure;
     if (!erasure.ParseFromString(*value)) return;
     std::vector<std::string> killed(erasure.key_ids().begin(), erasure.key_ids().end());
-    for (const std::string& key_id : KeysOf(owner))
+    for (const std::string& key_id : erasure.only_named() ? std::vector<std::string>() : KeysOf(owner))
       if (keys_.at(key_id).read && std::find(killed.begin(), killed.end(), key_id) == killed.end())
         killed.push_back(key_id);
     for (const std::string& key_id : killed) {
@@ -66,6 +66,10 @@ void KeyRing::Kill(const std::string& key_id, const std::string& owner) {
   if (owned == owned_.end()) return;
   std::erase(owned->second, key_id);
   if (owned->second.empty()) owned_.erase(owned);
+}
+
+bool KeyRing::AreDead(const std::vector<std::string>& key_ids) const {
+  return std::all_of(key_ids.begin(), key_ids.end(), [this](const std::string& id) { return dead_.contains(id); });
 }
 
 const KeyRing::Entry* KeyRing::Find(const std::string& key_id) const {

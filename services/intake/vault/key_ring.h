@@ -2,9 +2,10 @@
 // are missing.
 //
 // Any replica may add a key, and two that do not know of each other may give one owner two: both are good. Nothing is
-// overwritten but by a key wrapped anew. An erasure kills the keys that it names and all that its owner had before it,
-// for ever: a dead key that stands in the topic again, as one that was wrapped anew meanwhile, is buried again. So the
-// order in which replicas come by does not matter, and none needs to be the only one. Pure; one thread.
+// overwritten but by a key wrapped anew. An erasure kills the keys that it names and, unless it says that it means no
+// others, all that its owner had before it, for ever: a dead key that stands in the topic again, as one that was
+// wrapped anew meanwhile, is buried again. So the order in which replicas come by does not matter, and none needs to be
+// the only one. Pure; one thread.
 #pragma once
 
 #include <map>
@@ -41,6 +42,8 @@ class KeyRing {
   // Of a living owner; the oldest first.
   std::vector<std::string> KeysOf(const std::string& owner) const;
   const absl::flat_hash_map<std::string, Entry>& keys() const { return keys_; }
+
+  bool AreDead(const std::vector<std::string>& key_ids) const;
 
   // The records of dead keys that stand in the topic still: they want tombstones.
   const std::set<std::string>& unburied() const { return unburied_; }

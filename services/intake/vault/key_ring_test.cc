@@ -49,6 +49,21 @@ TEST(KeyRingTest, AnErasureKillsWhatItNamesAndWhatStoodBeforeIt) {
   EXPECT_TRUE(ring.unburied().empty());
 }
 
+TEST(KeyRingTest, AnErasureThatMeansTheseAloneLeavesWhoHasComeBack) {
+  KeyRing ring;
+  ring.Fold(KeyRecord("p-1", "k-a"), Wrapped());
+  ring.Fold(KeyRecord("p-1", "k-b"), Wrapped());
+  EXPECT_FALSE(ring.AreDead({"k-a"}));
+  v1::KeyErasure erasure;
+  erasure.add_key_ids("k-a");
+  erasure.set_only_named(true);
+  ring.Fold(ErasureRecord("p-1", "k-a"), erasure.SerializeAsString());
+  EXPECT_EQ(ring.KeysOf("p-1"), Ids{"k-b"});
+  EXPECT_EQ(ring.unburied(), (std::set<std::string>{KeyRecord("p-1", "k-a")}));
+  EXPECT_TRUE(ring.AreDead({"k-a"}));
+  EXPECT_FALSE(ring.AreDead({"k-a", "k-b"}));
+}
+
 TEST(KeyRingTest, WhoComesBackHasANewKey) {
   KeyRing ring;
   ring.Fold(KeyRecord("p-1", "k-a"), Wrapped());

@@ -11,6 +11,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "civicmesh/type/v1/type.pb.h"
 #include "services/intake/vault/city_key.h"
 #include "services/intake/vault/key_ring.h"
@@ -72,6 +73,7 @@ struct Vault::Impl : KeyedSink, std::enable_shared_from_this<Vault::Impl> {
   void OnCurrent(int partition) override;
   void OnOwnErasure(const std::string& record, Erasing& asked) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   static void Settle(Erasing& asked, Answers* answers);
+  void Erase(const std::string& owner, const std::string& record, const v1::KeyErasure& erasure, EraseDone done);
   void Make(const std::string& owner);
   void Bury(const std::string& record);
   void WrapAnew(int64_t now_ms);
@@ -115,6 +117,8 @@ Vault::~Vault() {
 void Vault::Impl::Run() {
   while (!stop) {
     log->Poll(*this, kPollMs);
+    const int64_t now_ms = clock.steady_ms();
+    GiveUp(now_ms);
     std::vector<std::string> due;
     {
       absl::MutexLock lock(&mutex);
@@ -125,9 +129,7 @@ void Vault::Impl::Run() {
         if (burying.insert(record).second) due.push_back(record);
     }
     for (const std::string& record : due) Bury(record);
-    const int64_t now_ms = clock.steady_ms();
     WrapAnew(now_ms);
-    GiveUp(now_ms);
     Beat(now_ms);
   }
 }
@@ -247,6 +249,20 @@ void Vault::KeyOf(const std::string& owner, KeyDone done) {
   impl_->Make(owner);
 }
 
+// Whether it landed is told by reading it back, or not within the patience.
+void Vault::Impl::Erase(const std::string& owner, const std::string& record, const v1::KeyErasure& erasure,
+                        EraseDone done) {
+  {
+    absl::MutexLock lock(&mutex);
+    erasing[record] = {.owner = owner,
+                       .named = erasure.key_ids_size(),
+                       .unburied = {},
+                       .until_ms = clock.steady_ms() + kErasePatienceMs,
+                       .done = std::move(done)};
+  }
+  log->Put(PartitionOf(owner), record, erasure.SerializeAsString(), [](absl::Status) {});
+}
+
 void Vault::Impl::Make(const std::string& owner) {
   const std::string id = NewName("k-");
   const AeadKey key = RandomAeadKey();
@@ -286,23 +302,38 @@ absl::StatusOr<std::string> Vault::Open(const type::v1::Sealed& sealed) const {
   return key->Open(sealed);
 }
 
-void Vault::Erase(const std::string& owner, EraseDone done) {
-  const std::string record = ErasureRecord(owner, NewName("e-"));
+void Vault::Erase(const std::string& owner, const std::vector<std::string>& named, EraseDone done) {
+  if (!current()) return done(NotRead());
   v1::KeyErasure erasure;
+  erasure.mutable_key_ids()->Assign(named.begin(), named.end());
+  for (const std::string& id : KeyIdsOf(owner))
+    if (std::find(named.begin(), named.end(), id) == named.end()) erasure.add_key_ids(id);
+  impl_->Erase(owner, ErasureRecord(owner, NewName("e-")), erasure, std::move(done));
+}
+
+absl::Status Vault::SeeThrough(const std::string& owner, const std::vector<std::string>& key_ids) {
+  if (!impl_->log) return NotRead();
   {
     absl::MutexLock lock(&impl_->mutex);
-    if (impl_->CurrentLocked()) {
-      for (const std::string& id : impl_->ring.KeysOf(owner)) erasure.add_key_ids(id);
-      impl_->erasing[record] = {.owner = owner,
-                                .named = erasure.key_ids_size(),
-                                .unburied = {},
-                                .until_ms = impl_->clock.steady_ms() + kErasePatienceMs,
-                                .done = std::exchange(done, nullptr)};
-    }
+    if (impl_->ring.AreDead(key_ids)) return absl::OkStatus();
   }
-  if (done) return done(NotRead());
-  // Whether it landed is told by reading it back, or not within the patience.
-  impl_->log->Put(impl_->PartitionOf(owner), record, erasure.SerializeAsString(), [](absl::Status) {});
+  v1::KeyErasure erasure;
+  erasure.set_only_named(true);
+  erasure.mutable_key_ids()->Assign(key_ids.begin(), key_ids.end());
+  absl::Status status;
+  absl::Notification done;
+  // Not waited for until the topic is read: what this record is read behind was read before it.
+  impl_->Erase(owner, ErasureRecord(owner, key_ids.front()), erasure, [&](const absl::StatusOr<int>& destroyed) {
+    status = destroyed.status();
+    done.Notify();
+  });
+  done.WaitForNotification();  // the vault gives up after its patience
+  return status;
+}
+
+std::vector<std::string> Vault::KeyIdsOf(const std::string& owner) const {
+  absl::MutexLock lock(&impl_->mutex);
+  return impl_->ring.KeysOf(owner);
 }
 
 bool Vault::current() const {

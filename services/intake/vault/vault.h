@@ -6,8 +6,8 @@
 //
 // A key is in the topic, acknowledged, before anything is sealed under it. Every replica reads the whole topic and
 // keeps it in memory, wrapped: some 250 bytes a key. What a person wrote is erased by one record, which any replica
-// carries out: a kill at any moment leaves it done or undone, and not half. Thread-safe; nothing blocks but the
-// destructor, for the time of one poll.
+// carries out: a kill at any moment leaves it done or undone, and not half. Thread-safe; nothing blocks but SeeThrough
+// and the destructor, which does for the time of one poll.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "services/intake/vault/aead.h"
@@ -71,10 +72,16 @@ class Vault {
   // UNAVAILABLE: the topic is not yet read.
   absl::StatusOr<std::string> Open(const type::v1::Sealed& sealed) const;
 
-  // Destroys the owner's keys: how many. Answered once tombstones stand for all of them. UNAVAILABLE: unknown; to be
-  // called again.
+  // Destroys the owner's keys, those that the decision named and all others that there are: how many. Answered once
+  // tombstones stand for all of them. UNAVAILABLE: unknown; to be called again.
   using EraseDone = std::function<void(absl::StatusOr<int>)>;
-  void Erase(const std::string& owner, EraseDone done);
+  void Erase(const std::string& owner, const std::vector<std::string>& named, EraseDone done);
+
+  // Makes good an erasure of which only the decision may stand: destroys these keys of the owner and no others. Blocks
+  // for some seconds at most; may be repeated. UNAVAILABLE: unknown; to be called again.
+  absl::Status SeeThrough(const std::string& owner, const std::vector<std::string>& key_ids);
+  // Of a living owner.
+  std::vector<std::string> KeyIdsOf(const std::string& owner) const;
 
   // The whole topic has been read once.
   bool current() const;

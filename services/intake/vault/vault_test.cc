@@ -77,7 +77,7 @@ class VaultTest : public testing::Test {
   }
   static absl::StatusOr<int> Erase(Vault& vault, const std::string& owner) {
     Later<int> later;
-    vault.Erase(owner, later.Take());
+    vault.Erase(owner, {}, later.Take());
     return later.Wait();
   }
   static bool Erased(const Vault& vault, const type::v1::Sealed& sealed) {
@@ -165,6 +165,49 @@ TEST_F(VaultTest, AnErasureWhoseReplicaDiedIsCarriedOutByTheNext) {
   });
 }
 
+TEST_F(VaultTest, AnErasureIsSeenThroughForTheKeysThatItNamesAndNoOthers) {
+  auto one = Start(masters_);
+  const auto sealed = KeyOf(one->vault, "p-1").Seal("x");
+  ASSERT_TRUE(one->vault.SeeThrough("p-1", {sealed.key_id()}).ok());
+  EXPECT_TRUE(Erased(one->vault, sealed));
+  const auto later = KeyOf(one->vault, "p-1").Seal("y");  // who comes back
+  EXPECT_TRUE(one->vault.SeeThrough("p-1", {sealed.key_id()}).ok());
+  EXPECT_EQ(*one->vault.Open(later), "y");
+
+  // Of two that two replicas made, the one that it names.
+  const std::string record = KeyRecord("p-1", "k-other");
+  absl::Notification landed;
+  one->log.Put(ShardOf("p-1", 2), record, masters_.Wrap(Filled(3), record).SerializeAsString(),
+               [&](const absl::Status&) { landed.Notify(); });
+  landed.WaitForNotification();
+  Until([&] { return one->vault.KeyNamed("k-other").ok(); });
+  EXPECT_TRUE(one->vault.SeeThrough("p-1", {"k-other"}).ok());
+  EXPECT_TRUE(absl::IsNotFound(one->vault.KeyNamed("k-other").status()));
+  EXPECT_EQ(*one->vault.Open(later), "y");
+  // Who decided it hears of those that it named, whoever came first.
+  Later<int> told;
+  one->vault.Erase("p-9", {"k-other"}, told.Take());
+  EXPECT_EQ(*told.Wait(), 1);
+
+  // Also by one that has not read the topic.
+  MemoryKeyedLog log(&topic_);
+  Vault two(&log, masters_, before_, clock_);
+  EXPECT_TRUE(two.SeeThrough("p-1", {later.key_id()}).ok());
+  EXPECT_TRUE(Erased(two, later));
+}
+
+TEST_F(VaultTest, WhatCannotBeSeenThroughNowIsToBeTriedAgain) {
+  auto one = Start(masters_);
+  const auto sealed = KeyOf(one->vault, "p-1").Seal("x");
+  topic_.SetAway(true);
+  std::thread patience([this] { clock_.ahead_ms += 60 * 1000; });
+  EXPECT_TRUE(absl::IsUnavailable(one->vault.SeeThrough("p-1", {sealed.key_id()})));
+  patience.join();
+  topic_.SetAway(false);
+  EXPECT_TRUE(one->vault.SeeThrough("p-1", {sealed.key_id()}).ok());
+  EXPECT_TRUE(Erased(one->vault, sealed));
+}
+
 TEST_F(VaultTest, MasterKeysChangeOneByOne) {
   const MasterKeys both({Filled(2), Filled(1)}), only_new({Filled(2)});
   type::v1::Sealed sealed;
@@ -231,7 +274,7 @@ TEST_F(VaultTest, WhatIsAskedOfAnEndingVaultIsAnswered) {
   KeyOf(one->vault, "p-1");
   topic_.SetAway(true);
   Later<int> later;
-  one->vault.Erase("p-1", later.Take());
+  one->vault.Erase("p-1", {}, later.Take());
   one.reset();
   EXPECT_TRUE(absl::IsUnavailable(later.Wait().status()));
 }

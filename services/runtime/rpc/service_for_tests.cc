@@ -72,7 +72,7 @@ void ServiceForTests::Start() {
   auto ready = [this] {
     size_t serving = 0;
     for (const auto& shard : process_->context().status()) serving += shard.serving && CanBeRead(shard.shard);
-    return serving == static_cast<size_t>(log_.shards());
+    return serving == static_cast<size_t>(log_.shards()) && (!spec_.ready || spec_.ready());
   };
   while (!ready()) {
     if (!process_->Tick().ok() || absl::Now() > until) Die("the shards do not come to serve");

@@ -93,7 +93,12 @@ struct PolicyRunner::Impl : LogSink {
   void OnRecord(Partition from, LogRecord record) override {
     if (broken) return;
     auto fact = ParseFact(record);
-    auto commands = fact.ok() ? spec.react(*fact) : absl::StatusOr<std::vector<PolicyCommand>>(fact.status());
+    const absl::Status acted = fact.ok() && spec.act ? spec.act(*fact) : fact.status();
+    if (absl::IsUnavailable(acted)) {
+      broken = true;
+      return;
+    }
+    auto commands = acted.ok() ? spec.react(*fact) : absl::StatusOr<std::vector<PolicyCommand>>(acted);
     if (commands.ok() && commands->size() > PolicySpec::kCommandsPerEvent)
       commands = absl::OutOfRangeError(absl::StrCat(commands->size(), " commands of one event"));
     uint64_t generation;

@@ -45,6 +45,9 @@ struct PolicySpec {
   std::string source_domain;
   // A function of the fact alone; at most kCommandsPerEvent commands, in a fixed order. An error parks the event.
   std::function<absl::StatusOr<std::vector<PolicyCommand>>(const PublicFact&)> react;
+  // What has to be done outside the log, before the event counts as acted on; empty: nothing. It may be repeated, and
+  // may block for some seconds. UNAVAILABLE: the event is read again; other errors park it.
+  std::function<absl::Status(const PublicFact&)> act = {};
 };
 
 // INVALID_ARGUMENT when the record does not carry the headers of an event of ours.

@@ -135,5 +135,28 @@ TEST_F(PolicyRunnerTest, AFactThatCannotBeReadIsParkedAndTheNextOnesGoOn) {
   EXPECT_EQ(runner.progress().parked, 1u);
 }
 
+TEST_F(PolicyRunnerTest, AFactCountsOnceWhatItAsksForOutsideTheLogIsDone) {
+  Publish(0, 1, "one");
+  Publish(0, 2, "bad deed");
+  Publish(0, 3, "three");
+  published_ = 3;
+  std::vector<std::string> tried;
+  PolicySpec spec = Spec();
+  spec.act = [&](const PublicFact& fact) -> absl::Status {
+    tried.push_back(fact.bytes);
+    if (fact.bytes == "bad deed") return absl::InvalidArgumentError("cannot be done");
+    return tried.size() < 3 ? absl::UnavailableError("not now") : absl::OkStatus();
+  };
+  KafkaGroupReader group(source_, "policy-" + target_.domain);
+  PolicyRunner runner(spec, false, &group, &target_journal_);
+  RunUntil(runner, 2);
+  EXPECT_EQ(tried, (std::vector<std::string>{"one", "one", "one", "bad deed", "three"}));
+  const auto commands = Commands(kInbox1);
+  ASSERT_EQ(commands.size(), 2u);
+  EXPECT_EQ(commands[0].payload(), "one one");
+  EXPECT_EQ(commands[1].payload(), "one three");
+  EXPECT_EQ(runner.progress().parked, 1u);
+}
+
 }  // namespace
 }  // namespace civicmesh
