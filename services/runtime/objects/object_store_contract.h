@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "services/media/object_store.h"
-#include "services/runtime/objects/attachments.h"
+#include "services/runtime/objects/buckets.h"
+#include "services/runtime/objects/object_store.h"
 
-namespace civicmesh::media {
+namespace civicmesh {
 
 class ObjectStoreContract : public testing::TestWithParam<std::function<std::unique_ptr<ObjectStore>()>> {
  protected:
@@ -77,4 +77,4 @@ TEST_P(ObjectStoreContract, KnowsWhenAnObjectWasPut) {
   EXPECT_LT(listed[0].modified, absl::Now() + absl::Seconds(2));
 }
 
-}  // namespace civicmesh::media
+}  // namespace civicmesh

@@ -1,11 +1,11 @@
-#include "services/media/s3_object_store.h"
+#include "services/runtime/objects/s3_object_store.h"
 
 #include <algorithm>
 #include <pugixml.hpp>
 
 #include "absl/strings/str_cat.h"
 
-namespace civicmesh::media {
+namespace civicmesh {
 namespace {
 
 constexpr absl::Duration kSignatureLife = absl::Minutes(1);
@@ -70,4 +70,4 @@ absl::StatusOr<std::vector<ObjectStore::Listed>> S3ObjectStore::List(const std::
   return listed;
 }
 
-}  // namespace civicmesh::media
+}  // namespace civicmesh

@@ -6,11 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include "services/media/object_store.h"
 #include "services/runtime/base/http.h"
+#include "services/runtime/objects/object_store.h"
 #include "services/runtime/objects/s3_signing.h"
 
-namespace civicmesh::media {
+namespace civicmesh {
 
 class S3ObjectStore : public ObjectStore {
  public:
@@ -35,4 +35,4 @@ class S3ObjectStore : public ObjectStore {
   Http http_;
 };
 
-}  // namespace civicmesh::media
+}  // namespace civicmesh

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "services/media/object_store.h"
+#include "services/runtime/objects/object_store.h"
 
-namespace civicmesh::media {
+namespace civicmesh {
 
 class MemoryObjectStore : public ObjectStore {
  public:
@@ -65,4 +65,4 @@ class MemoryObjectStore : public ObjectStore {
   std::map<std::pair<std::string, std::string>, Object> objects_;
 };
 
-}  // namespace civicmesh::media
+}  // namespace civicmesh

@@ -1,4 +1,4 @@
-// The object store as media needs it: whole objects by bucket and key.
+// The object store: whole objects by bucket and key.
 //
 // S3ObjectStore (s3_object_store.h) and the in-memory twin pass the same suite (object_store_contract.h). Any thread;
 // every call blocks, for at most some seconds. UNAVAILABLE: it did not answer, and what was to be done may have been.
@@ -11,11 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
-namespace civicmesh::media {
-
-// What was posted and waits (raw/…), marks of what nothing names yet (unused/…), whose recordings there are (owners/…)
-// and who was erased (erased/…).
-inline constexpr char kIncomingBucket[] = "civicmesh-incoming";
+namespace civicmesh {
 
 class ObjectStore {
  public:
@@ -41,4 +37,4 @@ class ObjectStore {
                                                    const std::string& after, int max) = 0;
 };
 
-}  // namespace civicmesh::media
+}  // namespace civicmesh
