@@ -140,14 +140,14 @@ class City:
         self.objects = self._objects_at(ports)
         self.objects.start(self.parts)
 
-    def restore_objects(self, backup):
-        """What the backup has of them."""
-        if not (backup / "objects").exists():
-            print("the backup has no objects: what the journals name of them is lost")
-            return
-        if not self.objects:
-            raise Unusable("the backup has objects: restore it into a city with an object store (--objects)")
-        run([ROOT / "deploy/objects/copy", "restore", backup, "--url", self.objects.url, "--login", self.objects.login_file("media")])
+    def restore(self, backup):
+        """Before any service has been started. One that was made without objects has none to restore."""
+        options = [f"--kafka={self.kafka}", f"--shards={self.installation['shards']}"]
+        if (backup / "objects").exists():
+            if not self.objects:
+                raise Unusable("the backup has objects: restore it into a city with an object store (--objects)")
+            options += [f"--objects={self.objects.url}", f"--objects-login-file={self.objects.login_file('media')}"]
+        self.civicctl("restore", *options, backup)
 
     def _objects_at(self, ports):
         return objects.Objects(self.folder / "objects", self.keys / "objects", ports)

@@ -126,8 +126,7 @@ def start(asked, stages, city):
         city.apply_access()
     if asked.restore and city.installation.get("restored") != str(asked.restore):
         with stages.stage("restore"):
-            city.restore_objects(asked.restore)  # first, so that no journal names what is not there
-            city.civicctl("restore", f"--kafka={city.kafka}", f"--shards={city.installation['shards']}", asked.restore)
+            city.restore(asked.restore)
         # What these stages would do, the city has behind it.
         city.note(restored=str(asked.restore), roster="published", replay="done")
     city.publish_roster(asked.sample / "roster.json")

@@ -11,6 +11,7 @@
 #include "services/civicctl/backup_files.h"
 #include "services/civicctl/connection.h"
 #include "services/civicctl/log_copy.h"
+#include "services/civicctl/object_copy.h"
 #include "services/civicctl/text_output.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/frame.h"
@@ -23,6 +24,7 @@ using AllBounds = std::map<TopicPartition, Bounds>;
 
 struct Options {
   KafkaPlace kafka;
+  ObjectsPlace objects;
   std::string folder;
   int patience = 60;
 };
@@ -40,6 +42,8 @@ bool SameEnds(const AllBounds& a, const AllBounds& b) {
   return true;
 }
 
+std::string RealTime() { return absl::FormatTime(absl::RFC3339_full, Clock::Real()->wall(), absl::UTCTimeZone()); }
+
 // Ends are asked one after the other, so they show one moment only where all are the same when they are asked again.
 // Groups before them: one that knows less than it has done repeats it, one that knew more would leave something out.
 absl::StatusOr<Moment> AwaitMoment(KafkaCopy& kafka, const std::vector<TopicPartition>& partitions, int patience) {
@@ -50,7 +54,7 @@ absl::StatusOr<Moment> AwaitMoment(KafkaCopy& kafka, const std::vector<TopicPart
     if (!groups.ok()) return groups.status();
     auto before = kafka.GetBounds(partitions);
     if (!before.ok()) return before.status();
-    const std::string time = absl::FormatTime(absl::RFC3339_full, clock->wall(), absl::UTCTimeZone());
+    const std::string time = RealTime();
     auto after = kafka.GetBounds(partitions);
     if (!after.ok()) return after.status();
     if (SameEnds(*before, *after)) return Moment{time, *std::move(after), *std::move(groups)};
@@ -140,12 +144,36 @@ class Backup {
   Table table_{{"topic", "partitions", "records"}};
 };
 
+// After the journals, so that none of them names what is not copied.
+absl::Status AddObjectsTo(const std::string& folder, ObjectStore& store, ObjectWriter& writer, std::ostream& out) {
+  auto copied = CopyObjects(store, writer);
+  if (copied.ok()) copied = writer.Finish(RealTime());
+  if (!copied.ok())
+    return absl::Status(copied.code(), absl::StrCat(copied.message(), "; ", folder,
+                                                    " has the journals, but not all objects: begin again with a new "
+                                                    "folder"));
+  out << SizeText(writer.objects(), writer.bytes()) << " in " << folder << "/objects\n";
+  return absl::OkStatus();
+}
+
 absl::Status Run(const Options& options, std::ostream& out) {
   auto kafka = KafkaCopy::Open(options.kafka.Of("backup"));
   if (!kafka.ok()) return kafka.status();
+  const auto store = options.objects.Open();
+  if (store)
+    if (auto answers = CheckStore(*store); !answers.ok()) return answers;
   auto writer = BackupWriter::Create(options.folder);
   if (!writer.ok()) return writer.status();
-  return Backup(options, **kafka, **writer).Run(out);
+  std::unique_ptr<ObjectWriter> objects;
+  if (store) {
+    auto created = ObjectWriter::Create(options.folder);
+    if (!created.ok()) return created.status();
+    objects = *std::move(created);
+  }
+  if (auto copied = Backup(options, **kafka, **writer).Run(out); !copied.ok()) return copied;
+  if (store) return AddObjectsTo(options.folder, *store, *objects, out);
+  out << "Photos and recordings were NOT copied: --objects says which store has them.\n";
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -154,6 +182,7 @@ Command BackupCommand() {
   return {"backup", "copy all that cannot be made again into a folder, while the city runs", [](CLI::App& app) {
             auto options = std::make_shared<Options>();
             AddKafka(app, options->kafka);
+            AddObjects(app, options->objects);
             app.add_option("FOLDER", options->folder, "new or empty")->required();
             app.add_option("--patience", options->patience, "seconds to wait for a moment at which nothing is written")
                 ->check(CLI::NonNegativeNumber)

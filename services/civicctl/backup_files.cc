@@ -1,23 +1,17 @@
 #include "services/civicctl/backup_files.h"
 
-#include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "services/civicctl/copied_record.pb.h"
+#include "services/civicctl/copy_files.h"
 #include "services/civicctl/files.h"
 #include "services/runtime/base/frame.h"
 
@@ -27,66 +21,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kFormat = 1;
-constexpr char kManifest[] = "manifest.json", kSums[] = "SHA256SUMS";
+constexpr char kManifest[] = "manifest.json";
 constexpr size_t kLengthBytes = 4;
 constexpr uint32_t kLongestRecord = 64 << 20;  // far above what Kafka takes: a longer one is damage
 
 std::string FileOf(const TopicPartition& at) { return absl::StrCat(at.topic, "/", at.partition); }
 std::string In(const std::string& folder, const std::string& file) { return absl::StrCat(folder, "/", file); }
-
-absl::Status Trouble(const std::string& what, const std::string& path) {
-  return absl::UnavailableError(absl::StrCat("cannot ", what, " ", path, ": ", std::strerror(errno)));
-}
-
-absl::Status Damaged(const std::string& path, const std::string& how) {
-  return absl::DataLossError(absl::StrCat(path, " is damaged (", how, "): this backup is of no use"));
-}
-
-class Sha256Sum {
- public:
-  Sha256Sum() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
-  }
-  void Add(const char* bytes, size_t size) { EVP_DigestUpdate(context_.get(), bytes, size); }
-  std::string Hex() {
-    std::array<unsigned char, 32> digest;
-    EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
-    return absl::BytesToHexString({reinterpret_cast<const char*>(digest.data()), digest.size()});
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
-
-// Its content is on the disk once Close has returned OK.
-class OutputFile {
- public:
-  ~OutputFile() {
-    if (file_ != nullptr) std::fclose(file_);
-  }
-  absl::Status Open(std::string path) {
-    path_ = std::move(path);
-    const int descriptor = open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    file_ = descriptor < 0 ? nullptr : fdopen(descriptor, "wb");
-    return file_ != nullptr ? absl::OkStatus() : Trouble("make", path_);
-  }
-  absl::Status Write(const std::string& bytes) {
-    sum_.Add(bytes.data(), bytes.size());
-    return std::fwrite(bytes.data(), 1, bytes.size(), file_) == bytes.size() ? absl::OkStatus()
-                                                                             : Trouble("write", path_);
-  }
-  // The digest of all that was written.
-  absl::StatusOr<std::string> Close() {
-    const bool synced = std::fflush(file_) == 0 && fsync(fileno(file_)) == 0;
-    if (std::fclose(std::exchange(file_, nullptr)) != 0 || !synced) return Trouble("write", path_);
-    return sum_.Hex();
-  }
-
- private:
-  std::string path_;
-  FILE* file_ = nullptr;
-  Sha256Sum sum_;
-};
 
 std::string Encode(const CopiedRecord& record) {
   v1::CopiedRecord message;
@@ -176,19 +116,6 @@ absl::StatusOr<bool> ReadFramed(FILE* file, const std::string& path, std::string
   return true;
 }
 
-absl::Status CheckSum(const std::string& path, const std::string& expected,
-                      const std::function<void(int64_t)>& progress) {
-  auto file = OpenInput(path);
-  if (!file.ok()) return Damaged(path, std::string(file.status().message()));
-  Sha256Sum sum;
-  std::array<char, 1 << 16> part;
-  while (const size_t size = std::fread(part.data(), 1, part.size(), file->get())) {
-    sum.Add(part.data(), size);
-    progress(static_cast<int64_t>(size));
-  }
-  return sum.Hex() == expected ? absl::OkStatus() : Damaged(path, "its SHA-256 is another");
-}
-
 absl::Status CheckRecords(const std::string& folder, const CopiedPartition& partition) {
   const std::string path = In(folder, FileOf(partition.at));
   int64_t records = 0, last = partition.begin - 1;
@@ -202,30 +129,17 @@ absl::Status CheckRecords(const std::string& folder, const CopiedPartition& part
   return records == partition.records ? absl::OkStatus() : Damaged(path, "records are missing");
 }
 
-absl::StatusOr<std::map<std::string, std::string>> ReadSums(const std::string& folder) {
-  auto text = ReadFile(In(folder, kSums));
-  if (!text.ok())
-    return absl::FailedPreconditionError(
-        absl::StrCat(folder, " is no backup, or one that was not finished: no ", kSums));
-  std::map<std::string, std::string> sums;
-  for (absl::string_view line : absl::StrSplit(*text, '\n', absl::SkipEmpty())) {
-    const std::pair<std::string, std::string> parts = absl::StrSplit(line, absl::MaxSplits("  ", 1));
-    sums[parts.second] = parts.first;
-  }
-  return sums;
-}
-
 }  // namespace
 
 struct BackupWriter::Impl {
   std::string folder;
-  std::map<std::string, std::string> sums;  // by file
-  std::string name;                         // of the file that is being written
-  std::unique_ptr<OutputFile> file;
+  Sums sums;
+  std::string name;  // of the file that is being written
+  std::unique_ptr<NewFile> file;
 
   absl::Status Complete() {
     if (!file) return absl::OkStatus();
-    auto sum = file->Close();
+    auto sum = file->Close(NewFile::When::kOnDisk);
     file.reset();
     if (sum.ok()) sums[name] = *sum;
     return sum.status();
@@ -234,7 +148,7 @@ struct BackupWriter::Impl {
   absl::Status Open(const std::string& of) {
     if (auto completed = Complete(); !completed.ok()) return completed;
     name = of;
-    file = std::make_unique<OutputFile>();
+    file = std::make_unique<NewFile>();
     return file->Open(In(folder, name));
   }
 
@@ -272,7 +186,7 @@ absl::Status BackupWriter::Add(const CopiedRecord& record) { return impl_->file-
 absl::Status BackupWriter::Finish(const Manifest& manifest) {
   if (auto written = impl_->Whole(kManifest, ToJson(manifest)); !written.ok()) return written;
   std::string sums;
-  for (const auto& [file, sum] : impl_->sums) absl::StrAppend(&sums, sum, "  ", file, "\n");
+  for (const auto& [file, sum] : impl_->sums) sums += SumsLine(file, sum);
   return impl_->Whole(kSums, sums);
 }
 
@@ -286,7 +200,9 @@ int64_t BackupBytes(const std::string& folder) {
 
 absl::StatusOr<Manifest> CheckBackup(const std::string& folder, const std::function<void(int64_t)>& progress) {
   auto sums = ReadSums(folder);
-  if (!sums.ok()) return sums.status();
+  if (!sums.ok())
+    return absl::FailedPreconditionError(
+        absl::StrCat(folder, " is no backup, or one that was not finished: no ", kSums));
   for (const auto& [file, sum] : *sums)
     if (auto checked = CheckSum(In(folder, file), sum, progress); !checked.ok()) return checked;
   if (!sums->count(kManifest)) return Damaged(In(folder, kSums), "it does not name the manifest");

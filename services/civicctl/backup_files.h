@@ -3,6 +3,7 @@
 //   manifest.json                         what is in it (Manifest), and its format
 //   civicmesh.intake.journal.v1/3         the records of one partition, in order
 //   SHA256SUMS                            of every other file, as sha256sum -c takes it; written last
+//   objects/                              photos and recordings, with sums of their own (object_files.h)
 //
 // A file of records is, one after the other, the length of what follows (4 bytes, big-endian) and a framed CopiedRecord
 // (copied_record.proto; base/frame.h). Nothing holds more than one record in memory. Errors name the file.

@@ -10,6 +10,7 @@
 #include "services/civicctl/backup_files.h"
 #include "services/civicctl/connection.h"
 #include "services/civicctl/log_copy.h"
+#include "services/civicctl/object_copy.h"
 #include "services/civicctl/text_output.h"
 
 namespace civicmesh::civicctl {
@@ -17,6 +18,7 @@ namespace {
 
 struct Options {
   KafkaPlace kafka;
+  ObjectsPlace objects;
   std::string folder;
 };
 
@@ -27,15 +29,19 @@ class Restoring {
   Restoring(const Options& options, const Manifest& manifest, KafkaCopy& kafka)
       : options_(options), manifest_(manifest), kafka_(kafka) {}
 
-  absl::Status Run(std::ostream& out) {
+  // Whether it can be restored here; writes nothing.
+  absl::Status Check() {
     if (manifest_.shards != options_.kafka.shards)
       return absl::FailedPreconditionError(absl::StrCat("the backup is of an installation with ", manifest_.shards,
                                                         " shards, --shards says ", options_.kafka.shards));
-    if (auto fit = CheckTarget(); !fit.ok()) return fit;
+    return CheckTarget();
+  }
+
+  absl::Status Run(std::ostream& out) {
     for (const CopiedPartition& partition : manifest_.partitions)
-      if (auto written = Write(partition); !written.ok()) return Halfway(written);
-    if (auto ended = CheckEnds(); !ended.ok()) return Halfway(ended);
-    if (auto set = kafka_.SetGroups(manifest_.groups); !set.ok()) return Halfway(set);
+      if (auto written = Write(partition); !written.ok()) return written;
+    if (auto ended = CheckEnds(); !ended.ok()) return ended;
+    if (auto set = kafka_.SetGroups(manifest_.groups); !set.ok()) return set;
     out << "restored what stood there at " << manifest_.made_at << ": " << records_ << " records in "
         << manifest_.partitions.size() << " partitions, " << manifest_.groups.size()
         << " offsets of groups. Redis must be empty when the services start.\n";
@@ -98,13 +104,6 @@ class Restoring {
     return absl::OkStatus();
   }
 
-  static absl::Status Halfway(const absl::Status& why) {
-    return absl::Status(why.code(),
-                        absl::StrCat(why.message(),
-                                     "; the installation holds a part of the backup: empty it (its topics, or "
-                                     "deploy/down --purge) and begin again"));
-  }
-
   const Options& options_;
   const Manifest& manifest_;
   KafkaCopy& kafka_;
@@ -112,16 +111,65 @@ class Restoring {
   int64_t records_ = 0;
 };
 
-absl::Status Run(const Options& options, std::ostream& out) {
-  absl::StatusOr<Manifest> manifest;
-  {
-    Progress progress("checking the backup", BackupBytes(options.folder));
-    manifest = CheckBackup(options.folder, [&](int64_t bytes) { progress.Add(bytes); });
-  }
+struct WholeBackup {
+  Manifest manifest;
+  std::vector<CopiedObject> objects;
+};
+
+absl::StatusOr<WholeBackup> CheckAll(const std::string& folder, bool with_objects) {
+  Progress progress("checking the backup", BackupBytes(folder));
+  const auto add = [&](int64_t bytes) { progress.Add(bytes); };
+  auto manifest = CheckBackup(folder, add);
   if (!manifest.ok()) return manifest.status();
+  if (!with_objects) return WholeBackup{*std::move(manifest), {}};
+  auto objects = CheckObjects(folder, add);
+  if (!objects.ok()) return objects.status();
+  return WholeBackup{*std::move(manifest), *std::move(objects)};
+}
+
+// Either would leave out what somebody thinks is there.
+absl::Status CheckAsked(const std::string& folder, bool with_objects) {
+  if (HasObjects(folder) && !with_objects)
+    return absl::FailedPreconditionError(
+        absl::StrCat(folder,
+                     " has photos and recordings: say with --objects and --objects-login-file which store they go "
+                     "into; or move ",
+                     folder, "/objects away to restore without them"));
+  if (!HasObjects(folder) && with_objects)
+    return absl::FailedPreconditionError(absl::StrCat(
+        folder,
+        " has no objects: it was made without --objects, so photos and recordings cannot be restored from it; "
+        "leave --objects out to restore the rest"));
+  return absl::OkStatus();
+}
+
+absl::Status Halfway(const absl::Status& why) {
+  return absl::Status(why.code(),
+                      absl::StrCat(why.message(),
+                                   "; the installation holds a part of the backup: empty it (its topics and "
+                                   "buckets, or deploy/down --purge) and begin again"));
+}
+
+absl::Status Run(const Options& options, std::ostream& out) {
+  const auto store = options.objects.Open();
+  if (auto asked = CheckAsked(options.folder, store != nullptr); !asked.ok()) return asked;
+  auto backup = CheckAll(options.folder, store != nullptr);
+  if (!backup.ok()) return backup.status();
   auto kafka = KafkaCopy::Open(options.kafka.Of("restore"));
   if (!kafka.ok()) return kafka.status();
-  return Restoring(options, *manifest, **kafka).Run(out);
+  Restoring journals(options, backup->manifest, **kafka);
+  if (auto fit = journals.Check(); !fit.ok()) return fit;
+  if (store) {
+    if (auto empty = CheckEmpty(*store); !empty.ok()) return empty;
+    // First, so that no journal names what is not there.
+    if (auto put = RestoreObjects(*store, options.folder, backup->objects); !put.ok()) return Halfway(put);
+    int64_t bytes = 0;
+    for (const CopiedObject& object : backup->objects) bytes += object.size;
+    out << "restored " << SizeText(static_cast<int64_t>(backup->objects.size()), bytes) << "\n";
+  }
+  if (auto written = journals.Run(out); !written.ok()) return Halfway(written);
+  if (!store) out << "The backup has no photos and recordings: what the journals name of them is missing.\n";
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -130,6 +178,7 @@ Command RestoreCommand() {
   return {"restore", "write what backup copied into an installation that is empty", [](CLI::App& app) {
             auto options = std::make_shared<Options>();
             AddKafka(app, options->kafka);
+            AddObjects(app, options->objects);
             app.add_option("FOLDER", options->folder, "that backup made")->required()->check(CLI::ExistingDirectory);
             return [options](std::ostream& out) { return Run(*options, out); };
           }};

@@ -14,7 +14,7 @@
 #include "civicmesh/media/v1/media_kept.pb.h"
 #include "services/runtime/base/log.h"
 #include "services/runtime/decider/uploads.h"
-#include "services/runtime/objects/attachments.h"
+#include "services/runtime/objects/buckets.h"
 #include "services/runtime/shard/policy_runner.h"
 
 namespace civicmesh::media {
@@ -30,7 +30,7 @@ constexpr const char* kFiles[] = {"photo.jpg", "thumbnail.jpg", "voice.ogg", "fa
 
 std::string UsedKey(const std::string& upload) { return absl::StrCat(upload, "/used"); }
 std::string ErasedKey(const std::string& owner) { return absl::StrCat("erased/", owner); }
-std::string HeardKey(const std::string& domain, int shard) { return absl::StrCat("heard/", domain, "/", shard); }
+std::string HeardKey(const std::string& domain, int shard) { return absl::StrCat(kHeard, domain, "/", shard); }
 std::string OwnersOf(const std::string& owner) { return absl::StrCat("owners/", owner, "/"); }
 
 // The event, where it is one of those that may name uploads.

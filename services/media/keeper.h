@@ -15,8 +15,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "services/media/object_store.h"
 #include "services/runtime/journal/group_reader.h"
+#include "services/runtime/objects/object_store.h"
 
 namespace civicmesh {
 struct PublicFact;

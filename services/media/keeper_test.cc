@@ -8,8 +8,8 @@
 #include "civicmesh/dispatch/v1/dispatch_events.pb.h"
 #include "civicmesh/intake/v1/intake_events.pb.h"
 #include "civicmesh/media/v1/media_kept.pb.h"
-#include "services/media/memory_object_store.h"
-#include "services/runtime/objects/attachments.h"
+#include "services/runtime/objects/buckets.h"
+#include "services/runtime/objects/memory_object_store.h"
 #include "services/runtime/shard/policy_runner.h"
 
 namespace civicmesh::media {

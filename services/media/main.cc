@@ -15,7 +15,6 @@
 #include "absl/flags/flag.h"
 #include "services/media/looked_at.h"
 #include "services/media/media_process.h"
-#include "services/media/s3_object_store.h"
 #include "services/media/transcriber.h"
 #include "services/runtime/base/log.h"
 #include "services/runtime/base/names.h"
@@ -23,6 +22,7 @@
 #include "services/runtime/hotstate/redis_once.h"
 #include "services/runtime/journal/kafka_group_reader.h"
 #include "services/runtime/journal/kafka_journal.h"
+#include "services/runtime/objects/s3_object_store.h"
 #include "services/runtime/rpc/people.h"
 #include "services/runtime/rpc/service_flags.h"
 #include "services/runtime/shard/reference_reader.h"
@@ -104,7 +104,7 @@ int main(int argc, char** argv) {
   auto login = LoginOf("CIVICMESH_OBJECTS_MEDIA");
   for (const absl::Status& status : {parts.status(), login.status()})
     if (!status.ok()) return RefuseToStart(status);
-  media::S3ObjectStore store({absl::GetFlag(FLAGS_objects_url), parts->public_place.region}, *login, absl::Now);
+  S3ObjectStore store({absl::GetFlag(FLAGS_objects_url), parts->public_place.region}, *login, absl::Now);
   parts->store = &store;
 
   std::vector<std::unique_ptr<KafkaGroupReader>> readers;

@@ -10,6 +10,7 @@
 #include "services/media/media_rpc.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/log.h"
+#include "services/runtime/objects/buckets.h"
 #include "services/runtime/rpc/control_service.h"
 #include "services/runtime/rpc/doorkeeper.h"
 #include "services/runtime/rpc/metrics.h"

@@ -12,6 +12,7 @@
 #include "services/runtime/base/ids.h"
 #include "services/runtime/base/log.h"
 #include "services/runtime/decider/uploads.h"
+#include "services/runtime/objects/buckets.h"
 
 namespace civicmesh::media {
 namespace {

@@ -13,9 +13,9 @@
 #include <variant>
 
 #include "absl/status/statusor.h"
-#include "services/media/object_store.h"
 #include "services/runtime/decider/decision.h"
 #include "services/runtime/objects/attachments.h"
+#include "services/runtime/objects/object_store.h"
 
 namespace civicmesh::media {
 

@@ -8,8 +8,9 @@
 #include "civicmesh/intake/v1/intake_events.pb.h"
 #include "civicmesh/media/v1/media_kept.pb.h"
 #include "civicmesh/media/v1/media_service.pb.h"
-#include "services/media/memory_object_store.h"
 #include "services/runtime/base/ids.h"
+#include "services/runtime/objects/buckets.h"
+#include "services/runtime/objects/memory_object_store.h"
 
 namespace civicmesh::media {
 namespace {

@@ -8,6 +8,7 @@
 #include "google/protobuf/util/time_util.h"
 #include "services/runtime/base/secrets.h"
 #include "services/runtime/decider/uploads.h"
+#include "services/runtime/objects/buckets.h"
 
 namespace civicmesh {
 namespace {

@@ -32,8 +32,6 @@ namespace type::v1 {
 class Attachment;
 }
 
-inline constexpr char kMediaBucket[] = "civicmesh-media";
-
 class Attachments {
  public:
   static constexpr absl::Duration kTicketLife = absl::Hours(48), kLinkLife = absl::Minutes(10);

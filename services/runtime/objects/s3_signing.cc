@@ -70,21 +70,28 @@ absl::StatusOr<S3Login> ParseS3Login(std::string_view text) {
 }
 
 std::string PresignedUrl(const S3Place& place, const S3Login& login, std::string_view method, std::string_view path,
-                         std::map<std::string, std::string> parameters, absl::Duration expires, absl::Time now) {
+                         std::map<std::string, std::string> parameters, absl::Duration expires, absl::Time now,
+                         std::map<std::string, std::string> headers) {
   const Signer signer(place, login, now);
+  headers["host"] = place.url.substr(place.url.find("://") + 3);
+  std::string lines, names;
+  for (auto& [name, value] : headers) {
+    absl::RemoveExtraAsciiWhitespace(&value);
+    absl::StrAppend(&lines, name, ":", value, "\n");
+    absl::StrAppend(&names, names.empty() ? "" : ";", name);
+  }
   parameters["X-Amz-Algorithm"] = kAlgorithm;
   parameters["X-Amz-Credential"] = signer.credential();
   parameters["X-Amz-Date"] = signer.second;
   parameters["X-Amz-Expires"] = absl::StrCat(absl::ToInt64Seconds(expires));
-  parameters["X-Amz-SignedHeaders"] = "host";
+  parameters["X-Amz-SignedHeaders"] = names;
   const std::string query =
       absl::StrJoin(parameters, "&", [](std::string* out, const std::pair<const std::string, std::string>& one) {
         absl::StrAppend(out, Encoded(one.first), "=", Encoded(one.second));
       });
   const std::string encoded_path = Encoded(path, "/");
-  const std::string host = place.url.substr(place.url.find("://") + 3);
-  const std::string request =
-      absl::StrCat(std::string(method), "\n", encoded_path, "\n", query, "\nhost:", host, "\n\nhost\nUNSIGNED-PAYLOAD");
+  const std::string request = absl::StrCat(std::string(method), "\n", encoded_path, "\n", query, "\n", lines, "\n",
+                                           names, "\nUNSIGNED-PAYLOAD");
   const std::string signature = signer.Sign(
       absl::StrCat(kAlgorithm, "\n", signer.second, "\n", signer.scope, "\n", absl::BytesToHexString(Sha256(request))));
   return absl::StrCat(place.url, encoded_path, "?", query, "&X-Amz-Signature=", signature);

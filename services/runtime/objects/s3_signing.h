@@ -28,9 +28,11 @@ struct S3Place {
   std::string region = "us-east-1";
 };
 
-// `path` as "/bucket/key", `parameters` not yet encoded. Up to seven days.
+// `path` as "/bucket/key", `parameters` not yet encoded. Up to seven days. `headers`, their names in lower case, have
+// to be sent as they are; all that begin with x-amz- must be among them.
 std::string PresignedUrl(const S3Place& place, const S3Login& login, std::string_view method, std::string_view path,
-                         std::map<std::string, std::string> parameters, absl::Duration expires, absl::Time now);
+                         std::map<std::string, std::string> parameters, absl::Duration expires, absl::Time now,
+                         std::map<std::string, std::string> headers = {});
 
 struct S3Form {
   std::string url;

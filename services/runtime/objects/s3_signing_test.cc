@@ -26,6 +26,15 @@ TEST(S3Signing, SignsTheReferencesExample) {
             "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404");
 }
 
+// There is no example with headers in the reference; this is what botocore makes of them.
+TEST(S3Signing, SignsHeadersToo) {
+  const std::string url =
+      PresignedUrl({"https://examplebucket.s3.amazonaws.com"}, kLogin, "PUT", "/test.txt", {}, absl::Seconds(86400),
+                   kThen, {{"x-amz-meta-made-by", "us  two"}, {"content-type", "text/plain"}});
+  EXPECT_THAT(url, HasSubstr("&X-Amz-SignedHeaders=content-type%3Bhost%3Bx-amz-meta-made-by&X-Amz-Signature="
+                             "e43ef240fb5e96e70f5b6870707d4262052a13fb9bfd4f7da070ac15fa8f2a72"));
+}
+
 TEST(S3Signing, ParametersAndPathsAreEncoded) {
   const std::string url =
       PresignedUrl({"http://h:1"}, kLogin, "GET", "/b/a b+c", {{"prefix", "raw/ü&"}}, absl::Seconds(60), kThen);

@@ -15,6 +15,7 @@ import urllib.request
 
 from store_alone import PHOTO, StoreAlone, ask, code, form, link, objects, send
 
+BIN = pathlib.Path(os.environ["CIVICMESH_BIN"])
 INCOMING, MEDIA = objects.BUCKETS
 DENIED = (403, "AccessDenied")
 
@@ -214,6 +215,14 @@ class InnerTest(unittest.TestCase):
         secrets = [objects.login(ALONE.store.login_file(user))[1] for user in objects.USERS]
         for secret in (*secrets, form_fields["x-amz-signature"], url.rpartition("X-Amz-Signature=")[2]):
             self.assertNotIn(secret, told)
+
+
+class ClientTest(unittest.TestCase):
+    def test_it_does_what_our_own_client_needs(self):
+        login = ALONE.store.login_file("media").read_text(encoding="ascii").strip()
+        done = subprocess.run([BIN / "s3_object_store_check"], capture_output=True, text=True, check=False,
+                              env={**os.environ, "CIVICMESH_TEST_OBJECTS": ALONE.store.url, "CIVICMESH_TEST_OBJECTS_LOGIN": login})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
 class KillTest(unittest.TestCase):

@@ -25,7 +25,7 @@ from PIL import Image
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import files  # pylint: disable=wrong-import-position
-from town import BIN, ROOT, AskedTown, new_request_id  # pylint: disable=wrong-import-position
+from town import ROOT, AskedTown, new_request_id  # pylint: disable=wrong-import-position
 import objects  # pylint: disable=wrong-import-position,wrong-import-order
 
 PATIENCE = 60  # seconds; only for a test that fails
@@ -304,14 +304,6 @@ class Troubles(unittest.TestCase):
         CITY.revive()
         CITY.until(lambda: CITY.post(upload, file) in (200, 201, 204))
         CITY.until(lambda: CITY.finish(upload, CITY.citizen)[0] == 200)
-
-
-class Store(unittest.TestCase):
-    def test_it_does_what_media_needs(self):
-        login = pathlib.Path(CITY.where["objects"]["logins"]["media"]).read_text(encoding="ascii").strip()
-        done = subprocess.run([BIN / "s3_object_store_check"], capture_output=True, check=False,
-                              env={**os.environ, "CIVICMESH_TEST_OBJECTS": CITY.where["objects"]["url"], "CIVICMESH_TEST_OBJECTS_LOGIN": login})
-        self.assertEqual(done.returncode, 0, done.stdout.decode() + done.stderr.decode())
 
 
 if __name__ == "__main__":

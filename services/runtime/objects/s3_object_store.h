@@ -2,15 +2,16 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "services/media/object_store.h"
 #include "services/runtime/base/http.h"
+#include "services/runtime/objects/object_store.h"
 #include "services/runtime/objects/s3_signing.h"
 
-namespace civicmesh::media {
+namespace civicmesh {
 
 class S3ObjectStore : public ObjectStore {
  public:
@@ -21,13 +22,17 @@ class S3ObjectStore : public ObjectStore {
   absl::StatusOr<std::string> Get(const std::string& bucket, const std::string& key, size_t max_bytes) override;
   absl::Status Put(const std::string& bucket, const std::string& key, const std::string& bytes,
                    const std::string& content_type) override;
+  absl::StatusOr<ObjectFacts> Read(const std::string& bucket, const std::string& key, const Take& take) override;
+  absl::Status Write(const std::string& bucket, const std::string& key, const ObjectFacts& facts, std::istream& from,
+                     int64_t size) override;
   absl::Status Delete(const std::string& bucket, const std::string& key) override;
   absl::StatusOr<std::vector<Listed>> List(const std::string& bucket, const std::string& prefix,
                                            const std::string& after, int max) override;
 
  private:
   absl::StatusOr<HttpAnswer> Send(HttpRequest request, const std::string& path,
-                                  std::map<std::string, std::string> parameters = {});
+                                  std::map<std::string, std::string> parameters = {},
+                                  const std::map<std::string, std::string>& signed_headers = {});
 
   const S3Place place_;
   const S3Login login_;
@@ -35,4 +40,4 @@ class S3ObjectStore : public ObjectStore {
   Http http_;
 };
 
-}  // namespace civicmesh::media
+}  // namespace civicmesh

@@ -2,14 +2,15 @@
 #pragma once
 
 #include <functional>
+#include <istream>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "services/media/object_store.h"
+#include "services/runtime/objects/object_store.h"
 
-namespace civicmesh::media {
+namespace civicmesh {
 
 class MemoryObjectStore : public ObjectStore {
  public:
@@ -26,9 +27,25 @@ class MemoryObjectStore : public ObjectStore {
     return found->second.bytes;
   }
   absl::Status Put(const std::string& bucket, const std::string& key, const std::string& bytes,
-                   const std::string&) override {
+                   const std::string& content_type) override {
     if (calls_left == 0) return absl::UnavailableError("away");
-    objects_[{bucket, key}] = {bytes, now_()};
+    objects_[{bucket, key}] = {bytes, now_(), {content_type, {}}};
+    return Fails() ? absl::UnavailableError("away") : absl::OkStatus();
+  }
+  absl::StatusOr<ObjectFacts> Read(const std::string& bucket, const std::string& key, const Take& take) override {
+    const auto found = objects_.find({bucket, key});
+    if (Fails()) return absl::UnavailableError("away");
+    if (found == objects_.end()) return absl::NotFoundError(key);
+    const std::string_view bytes = found->second.bytes;
+    for (size_t at = 0; at < bytes.size(); at += kPiece)
+      if (auto taken = take(bytes.substr(at, kPiece)); !taken.ok()) return taken;
+    return found->second.facts;
+  }
+  absl::Status Write(const std::string& bucket, const std::string& key, const ObjectFacts& facts, std::istream& from,
+                     int64_t size) override {
+    std::string bytes(static_cast<size_t>(size), '\0');
+    if (calls_left == 0 || !from.read(bytes.data(), size)) return absl::UnavailableError("away, or too little");
+    objects_[{bucket, key}] = {bytes, now_(), facts};
     return Fails() ? absl::UnavailableError("away") : absl::OkStatus();
   }
   absl::Status Delete(const std::string& bucket, const std::string& key) override {
@@ -43,7 +60,8 @@ class MemoryObjectStore : public ObjectStore {
     for (auto at = objects_.lower_bound({bucket, prefix}); at != objects_.end(); ++at) {
       const auto& [where, object] = *at;
       if (where.first != bucket || where.second.rfind(prefix, 0) != 0 || static_cast<int>(listed.size()) == max) break;
-      if (where.second > after) listed.push_back({where.second, object.modified});
+      if (where.second > after)
+        listed.push_back({where.second, object.modified, static_cast<int64_t>(object.bytes.size())});
     }
     return listed;
   }
@@ -55,9 +73,11 @@ class MemoryObjectStore : public ObjectStore {
   }
 
  private:
+  static constexpr size_t kPiece = 16 << 10;
   struct Object {
     std::string bytes;
     absl::Time modified;
+    ObjectFacts facts;
   };
   bool Fails() { return calls_left == 0 || (calls_left > 0 && --calls_left == 0); }
 
@@ -65,4 +85,4 @@ class MemoryObjectStore : public ObjectStore {
   std::map<std::pair<std::string, std::string>, Object> objects_;
 };
 
-}  // namespace civicmesh::media
+}  // namespace civicmesh

@@ -1,21 +1,31 @@
-// The object store as media needs it: whole objects by bucket and key.
+// The object store: whole objects by bucket and key.
 //
 // S3ObjectStore (s3_object_store.h) and the in-memory twin pass the same suite (object_store_contract.h). Any thread;
-// every call blocks, for at most some seconds. UNAVAILABLE: it did not answer, and what was to be done may have been.
+// every call blocks, for at most some seconds, but for Read and Write, which last as long as bytes come and go.
+// UNAVAILABLE: it did not answer, and what was to be done may have been.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <iosfwd>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
-namespace civicmesh::media {
+namespace civicmesh {
 
-// What was posted and waits (raw/…), marks of what nothing names yet (unused/…), whose recordings there are (owners/…)
-// and who was erased (erased/…).
-inline constexpr char kIncomingBucket[] = "civicmesh-incoming";
+// What the store keeps with an object.
+struct ObjectFacts {
+  std::string content_type;
+  std::map<std::string, std::string> metadata;  // names in lower case
+
+  bool operator==(const ObjectFacts&) const = default;
+};
 
 class ObjectStore {
  public:
@@ -28,12 +38,23 @@ class ObjectStore {
   virtual absl::Status Put(const std::string& bucket, const std::string& key, const std::string& bytes,
                            const std::string& content_type) = 0;
 
+  // Gives `take` the object piece by piece, and returns what is known of it. NOT_FOUND: nothing was taken. What `take`
+  // fails with ends it.
+  using Take = std::function<absl::Status(std::string_view piece)>;
+  virtual absl::StatusOr<ObjectFacts> Read(const std::string& bucket, const std::string& key, const Take& take) = 0;
+
+  // As Put, with `size` bytes from the beginning of `from`. UNAVAILABLE also where it has fewer. INVALID_ARGUMENT: the
+  // facts could not be headers of HTTP.
+  virtual absl::Status Write(const std::string& bucket, const std::string& key, const ObjectFacts& facts,
+                             std::istream& from, int64_t size) = 0;
+
   // OK also where there was none.
   virtual absl::Status Delete(const std::string& bucket, const std::string& key) = 0;
 
   struct Listed {
     std::string key;
     absl::Time modified;
+    int64_t size = 0;
   };
   // The first keys, in their order, that begin with `prefix` and come after `after`; fewer than `max` at the end. `max`
   // is 1 to 1000.
@@ -41,4 +62,4 @@ class ObjectStore {
                                                    const std::string& after, int max) = 0;
 };
 
-}  // namespace civicmesh::media
+}  // namespace civicmesh

@@ -1,9 +1,9 @@
 #include <memory>
 
-#include "services/media/memory_object_store.h"
-#include "services/media/object_store_contract.h"
+#include "services/runtime/objects/memory_object_store.h"
+#include "services/runtime/objects/object_store_contract.h"
 
-namespace civicmesh::media {
+namespace civicmesh {
 namespace {
 
 // The real one: tests/integration/uploads, where a store runs.
@@ -11,4 +11,4 @@ INSTANTIATE_TEST_SUITE_P(Memory, ObjectStoreContract,
                          testing::Values([] { return std::make_unique<MemoryObjectStore>(absl::Now); }));
 
 }  // namespace
-}  // namespace civicmesh::media
+}  // namespace civicmesh

@@ -6,15 +6,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "services/media/object_store.h"
-#include "services/runtime/objects/attachments.h"
+#include "services/runtime/objects/buckets.h"
+#include "services/runtime/objects/object_store.h"
 
-namespace civicmesh::media {
+namespace civicmesh {
 
 class ObjectStoreContract : public testing::TestWithParam<std::function<std::unique_ptr<ObjectStore>()>> {
  protected:
@@ -52,6 +55,45 @@ TEST_P(ObjectStoreContract, WhatIsPutIsGot) {
   EXPECT_EQ(store_->Get(kMediaBucket, "contract/a", 10).value(), "");
 }
 
+TEST_P(ObjectStoreContract, WhatIsWrittenIsReadWithWhatIsKnownOfIt) {
+  std::string bytes;
+  for (int i = 0; i < 3'000'000; ++i) bytes.push_back(static_cast<char>(i * 7));
+  const ObjectFacts facts{"image/jpeg", {{"made-by", "us, with  love"}, {"a", "1"}}};
+  for (const std::string& body : {bytes, std::string()}) {
+    std::istringstream from(body + "more than that");
+    ASSERT_TRUE(store_->Write(kMediaBucket, "contract/a", facts, from, static_cast<int64_t>(body.size())).ok());
+    std::string read;
+    size_t longest = 0;
+    const auto found = store_->Read(kMediaBucket, "contract/a", [&](std::string_view piece) {
+      longest = std::max(longest, piece.size());
+      read.append(piece);
+      return absl::OkStatus();
+    });
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ(found->content_type, facts.content_type);
+    EXPECT_EQ(found->metadata, facts.metadata);
+    EXPECT_TRUE(read == body);
+    EXPECT_LE(longest, 1 << 20);
+    EXPECT_EQ(store_->List(kMediaBucket, "contract/a", "", 10)->at(0).size, static_cast<int64_t>(body.size()));
+  }
+  ASSERT_TRUE(Put("contract/a", "x").ok());
+  EXPECT_EQ(store_->Read(kMediaBucket, "contract/a", [](auto) { return absl::OkStatus(); })->content_type,
+            "application/octet-stream");
+}
+
+TEST_P(ObjectStoreContract, ReadingEndsWithWhatWasNotTaken) {
+  const auto refuses = [](std::string_view) { return absl::DataLossError("full"); };
+  EXPECT_TRUE(absl::IsNotFound(store_->Read(kMediaBucket, "contract/a", refuses).status()));
+  ASSERT_TRUE(Put("contract/a", std::string(300000, 'x')).ok());
+  EXPECT_EQ(store_->Read(kMediaBucket, "contract/a", refuses).status(), absl::DataLossError("full"));
+}
+
+TEST_P(ObjectStoreContract, WhatEndsTooEarlyIsNotWritten) {
+  std::istringstream from("four");
+  EXPECT_TRUE(absl::IsUnavailable(store_->Write(kMediaBucket, "contract/a", {"text/plain", {}}, from, 5)));
+  EXPECT_TRUE(absl::IsNotFound(store_->Get(kMediaBucket, "contract/a", 10).status()));
+}
+
 TEST_P(ObjectStoreContract, WhatIsDeletedIsGoneAndMayBeDeletedAgain) {
   ASSERT_TRUE(Put("contract/a", "x").ok());
   EXPECT_TRUE(store_->Delete(kMediaBucket, "contract/a").ok());
@@ -77,4 +119,4 @@ TEST_P(ObjectStoreContract, KnowsWhenAnObjectWasPut) {
   EXPECT_LT(listed[0].modified, absl::Now() + absl::Seconds(2));
 }
 
-}  // namespace civicmesh::media
+}  // namespace civicmesh

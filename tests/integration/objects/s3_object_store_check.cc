@@ -1,14 +1,14 @@
-// Whether the object store does what media needs of it (services/media/object_store_contract.h). uploads_test.py starts
-// it:
+// Whether the object store does what we need of it (services/runtime/objects/object_store_contract.h). store_test.py
+// starts it:
 //
 //   CIVICMESH_TEST_OBJECTS=http://127.0.0.1:8333 CIVICMESH_TEST_OBJECTS_LOGIN=ACCESSKEY:SECRET s3_object_store_check
 #include <cstdlib>
 #include <memory>
 
-#include "services/media/object_store_contract.h"
-#include "services/media/s3_object_store.h"
+#include "services/runtime/objects/object_store_contract.h"
+#include "services/runtime/objects/s3_object_store.h"
 
-namespace civicmesh::media {
+namespace civicmesh {
 namespace {
 
 INSTANTIATE_TEST_SUITE_P(S3, ObjectStoreContract, testing::Values([]() -> std::unique_ptr<ObjectStore> {
@@ -19,4 +19,4 @@ INSTANTIATE_TEST_SUITE_P(S3, ObjectStoreContract, testing::Values([]() -> std::u
                          }));
 
 }  // namespace
-}  // namespace civicmesh::media
+}  // namespace civicmesh
