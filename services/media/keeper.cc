@@ -74,7 +74,7 @@ absl::Status Keeper::Turn(int wait_ms) {
     source.reader->Rewind();
     return sink.failed;
   }
-  return absl::OkStatus();
+  return NoteWhatWasHeard(/*again=*/false);
 }
 
 absl::Status Keeper::Act(const PublicFact& fact) {
@@ -157,16 +157,22 @@ absl::Status Keeper::EachBefore(const std::string& prefix, absl::Time before,
   }
 }
 
-absl::Status Keeper::NoteWhatWasHeard() {
+absl::Status Keeper::NoteWhatWasHeard(bool again) {
+  std::set<std::pair<std::string, int>> noted;
   for (const Source& source : sources_)
     for (const auto& [shard, next] : source.reader->Held()) {
+      const std::pair at(source.domain, shard);
+      if (noted_.contains(at)) noted.insert(at);
+      if (noted_.contains(at) && !again) continue;
       const absl::Time asked = now_();
       auto bounds = source.ends->GetBounds({Topic::kEvents, shard});
       if (!bounds.ok()) return bounds.status();
       if (next < bounds->end) continue;
       const std::string when = absl::StrCat(absl::ToUnixMillis(asked));
       if (auto put = store_->Put(kIncomingBucket, HeardKey(source.domain, shard), when, kBytes); !put.ok()) return put;
+      noted.insert(at);
     }
+  noted_ = std::move(noted);
   return absl::OkStatus();
 }
 
@@ -184,7 +190,7 @@ absl::StatusOr<absl::Time> Keeper::HeardUntil() {
 }
 
 absl::Status Keeper::Sweep() {
-  if (auto noted = NoteWhatWasHeard(); !noted.ok()) return noted;
+  if (auto noted = NoteWhatWasHeard(/*again=*/true); !noted.ok()) return noted;
   const auto heard = HeardUntil();
   if (!heard.ok()) return heard.status();
   int64_t raw = 0, unused = 0;

@@ -9,7 +9,9 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -43,8 +45,8 @@ class Keeper {
   // All outlive it.
   Keeper(ObjectStore* store, std::vector<Source> sources, std::function<absl::Time()> now);
 
-  // Reads on: at most some hundred events of each source, waiting so long for the first. UNAVAILABLE: the store is
-  // away, and the events will be read again.
+  // Reads on: at most some hundred events of each source, waiting so long for the first, and notes how far it has read
+  // shards that it has not held before. UNAVAILABLE: the store is away, and the events will be read again.
   absl::Status Turn(int wait_ms);
 
   absl::Status Sweep();
@@ -59,13 +61,14 @@ class Keeper {
   absl::Status LetGo(const std::string& upload);
   absl::Status EachBefore(const std::string& prefix, absl::Time before,
                           const std::function<absl::Status(const std::string& key)>& act);
-  absl::Status NoteWhatWasHeard();
+  absl::Status NoteWhatWasHeard(bool again);
   // Until when all events have been read; the infinite past where some shard was never read to its end.
   absl::StatusOr<absl::Time> HeardUntil();
 
   ObjectStore* const store_;
   const std::vector<Source> sources_;
   const std::function<absl::Time()> now_;
+  std::set<std::pair<std::string, int>> noted_;  // domain and shard, of those held here
 };
 
 }  // namespace civicmesh::media

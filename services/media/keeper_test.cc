@@ -186,28 +186,6 @@ struct ListReader : GroupReader {
   std::map<int, int64_t> Held() override { return {{0, committed}}; }
 };
 
-TEST_F(KeeperTest, WhatTheStoreDidNotTakeIsReadAgain) {
-  ListReader reader;
-  for (int i = 0; i < 3; ++i) {
-    PublicFact fact = Submitted("u-" + std::to_string(i), "");
-    reader.records.push_back({.offset = i,
-                              .value = fact.bytes,
-                              .headers = {{"ce_id", "intake/0/" + std::to_string(i) + "/0"},
-                                          {"ce_type", fact.type},
-                                          {"ce_time", "2026-10-01T00:00:00Z"},
-                                          {"ce_subject", fact.subject}}});
-    Upload("u-" + std::to_string(i));
-  }
-  Keeper keeper(&store_, {{"intake", &reader, nullptr, 1}}, [this] { return now_; });
-  store_.calls_left = 6;  // amid the second
-  EXPECT_TRUE(absl::IsUnavailable(keeper.Turn(0)));
-  EXPECT_EQ(reader.committed, 1);
-  store_.calls_left = -1;
-  ASSERT_TRUE(keeper.Turn(0).ok());
-  EXPECT_EQ(reader.committed, 3);
-  for (const std::string& key : store_.Keys()) EXPECT_THAT(key, Not(testing::HasSubstr("unused/")));
-}
-
 // Says where the topics end.
 struct Ends : LogReader {
   std::map<int, int64_t> of;
@@ -218,6 +196,56 @@ struct Ends : LogReader {
   absl::StatusOr<Bounds> GetBounds(Partition at) override { return Bounds{0, of[at.shard]}; }
   absl::StatusOr<LogRecord> ReadAt(Partition, int64_t) override { return absl::NotFoundError(""); }
 };
+
+TEST_F(KeeperTest, WhatTheStoreDidNotTakeIsReadAgain) {
+  ListReader reader;
+  Ends ends;
+  for (int i = 0; i < 3; ++i) {
+    PublicFact fact = Submitted("u-" + std::to_string(i), "");
+    reader.records.push_back({.offset = i,
+                              .value = fact.bytes,
+                              .headers = {{"ce_id", "intake/0/" + std::to_string(i) + "/0"},
+                                          {"ce_type", fact.type},
+                                          {"ce_time", "2026-10-01T00:00:00Z"},
+                                          {"ce_subject", fact.subject}}});
+    Upload("u-" + std::to_string(i));
+  }
+  Keeper keeper(&store_, {{"intake", &reader, &ends, 1}}, [this] { return now_; });
+  store_.calls_left = 6;  // amid the second
+  EXPECT_TRUE(absl::IsUnavailable(keeper.Turn(0)));
+  EXPECT_EQ(reader.committed, 1);
+  store_.calls_left = -1;
+  ASSERT_TRUE(keeper.Turn(0).ok());
+  EXPECT_EQ(reader.committed, 3);
+  for (const std::string& key : store_.Keys()) EXPECT_THAT(key, Not(testing::HasSubstr("unused/")));
+}
+
+TEST_F(KeeperTest, AShardThatIsHeldIsNotedOnceItIsReadToItsEnd) {
+  struct : ListReader {
+    std::map<int, int64_t> held;
+    std::map<int, int64_t> Held() override { return held; }
+  } reader;
+  Ends ends;
+  ends.of = {{0, 5}, {1, 7}};
+  Keeper keeper(&store_, {{"intake", &reader, &ends, 2}}, [this] { return now_; });
+  const auto noted = [&](int shard) {
+    EXPECT_TRUE(keeper.Turn(0).ok());
+    const std::string key = "heard/intake/" + std::to_string(shard);
+    const bool there = Has(kIncomingBucket, key);
+    store_.Delete(kIncomingBucket, key).IgnoreError();
+    return there;
+  };
+  EXPECT_FALSE(noted(0)) << "the group has not said yet what is held here";
+  reader.held = {{0, 4}};
+  EXPECT_FALSE(noted(0)) << "an event waits";
+  reader.held = {{0, 5}, {1, 7}};
+  EXPECT_TRUE(noted(0));
+  EXPECT_FALSE(noted(0)) << "again is for the sweep";
+  reader.held = {};
+  EXPECT_FALSE(noted(0));
+  reader.held = {{0, 5}};
+  EXPECT_TRUE(noted(0)) << "it came back";
+}
 
 TEST_F(KeeperTest, NothingIsTakenForUnusedBeforeAllShardsWereReadToTheirEnds) {
   ListReader first;  // of one replica, which holds shard 0

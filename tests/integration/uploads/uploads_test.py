@@ -177,7 +177,7 @@ class Photos(unittest.TestCase):
         self.assertTrue(CITY.has("civicmesh-media", f"{upload}/used"))
         self.assertFalse(CITY.has("civicmesh-incoming", f"raw/{upload}"))
         for domain in ("intake", "dispatch"):
-            self.assertTrue(CITY.has("civicmesh-incoming", f"heard/{domain}/0"), "media says how far it has read")
+            CITY.until(lambda of=domain: CITY.has("civicmesh-incoming", f"heard/{of}/0"))  # media says how far it has read
 
     def test_nobody_fetches_it_without_the_link_nor_with_another(self):
         ready = CITY.uploaded(files.photo(seed=2), token=CITY.citizen)
