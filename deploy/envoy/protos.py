@@ -53,14 +53,14 @@ class Protos:
         self.services = list(services)
         self._files = {name: _service_files(name) for name in self.services}
         self.set_bytes = _compile([f for files in self._files.values() for f in files] + [CONTROL] + DETAILS)
-        pool = descriptor_pool.DescriptorPool()
+        self.pool = pool = descriptor_pool.DescriptorPool()
         self._set = descriptor_pb2.FileDescriptorSet.FromString(self.set_bytes)
         for file in self._set.file:
             pool.Add(file)
         # The options are read with classes of this pool: only they know the extensions.
-        messages = message_factory.MessageFactory(pool).GetMessages([f.name for f in self._set.file])
-        self._method_options = messages["google.protobuf.MethodOptions"]
-        self._value_options = messages["google.protobuf.EnumValueOptions"]
+        self._messages = message_factory.MessageFactory(pool).GetMessages([f.name for f in self._set.file])
+        self._method_options = self._messages["google.protobuf.MethodOptions"]
+        self._value_options = self._messages["google.protobuf.EnumValueOptions"]
         self._http = pool.FindExtensionByName("google.api.http")
         self._access = pool.FindExtensionByName("civicmesh.options.v1.access")
         self._reason = pool.FindExtensionByName("civicmesh.options.v1.reason")
@@ -72,6 +72,10 @@ class Protos:
     def control_rpcs(self):
         """The RPCs that every service has."""
         return self._rpcs_of(CONTROL)
+
+    def message(self, name):
+        """An empty one of the type of this full name."""
+        return self._messages[name]()
 
     def reasons(self):
         """What a caller is told for the runtime's reasons, by name."""

@@ -37,6 +37,20 @@ def make(folder, services, of=limits.Limits(), **place):
         **{"jwks": str(folder / "keys/jwks.json"), "issuer": ISSUER, "audiences": (AUDIENCE,), **place}), of)
 
 
+def keep_accepting(made):
+    """So that a full door can be heard."""
+    actions = made["overload_manager"]["actions"]
+    actions[:] = [action for action in actions if not action["name"].endswith("stop_accepting_connections")]
+
+
+def until_overloaded(door):
+    """The first answer that is another than usual; the last one after twenty seconds."""
+    until = time.monotonic() + 20
+    while (answer := door.get("/v1/cases", door.bearer())).status == 200 and time.monotonic() < until:
+        time.sleep(0.1)  # it looks at its memory four times a second
+    return answer
+
+
 def manager_of(made):
     return made["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
 
@@ -48,7 +62,7 @@ class DoorAlone:
         self._folder = tempfile.TemporaryDirectory(prefix="door-")
         self.folder = pathlib.Path(self._folder.name)
         self.parts = Parts(self.folder)
-        _, made = make(self.folder, list(services), of, **place)
+        self.says, made = make(self.folder, list(services), of, **place)
         if change:
             change(made)
         self.fakes = {name: FakeService(self.folder / name) for name in fakes}
