@@ -47,11 +47,12 @@ class ReasonText:
 
 
 class Protos:
-    """The descriptor set of `services` (names of services/services.txt) and of what every service serves."""
+    """The descriptor set of `services` (names of services/services.txt) and of what every service serves; `controlled` serve
+    nothing else."""
 
-    def __init__(self, services):
-        self.services = list(services)
-        self._files = {name: _service_files(name) for name in self.services}
+    def __init__(self, services, controlled=()):
+        self.services = [*services, *controlled]
+        self._files = {**{name: _service_files(name) for name in services}, **{name: [] for name in controlled}}
         self.set_bytes = _compile([f for files in self._files.values() for f in files] + [CONTROL] + DETAILS)
         self.pool = pool = descriptor_pool.DescriptorPool()
         self._set = descriptor_pb2.FileDescriptorSet.FromString(self.set_bytes)

@@ -25,14 +25,14 @@ LIST_CASES = "/civicmesh.dispatch.v1.DispatchService/ListCases"
 ACCEPT_CASE = "/civicmesh.dispatch.v1.DispatchService/AcceptCase"
 
 
-def make(folder, services, of=limits.Limits(), **place):
+def make(folder, services, of=limits.Limits(), controlled=(), **place):
     """What the protos say, and the configuration, of a door in `folder`."""
     subprocess.run([BIN / "civicctl", "keys", "--out", folder / "keys"], check=True, stdout=subprocess.DEVNULL)
-    says = protos.Protos(services)
+    says = protos.Protos(services, controlled)
     (folder / "log").mkdir(exist_ok=True)
     (folder / "set.pb").write_bytes(says.set_bytes)
     return says, config.make_config(says, config.Place(
-        port=0, sockets={name: str(folder / name) for name in services}, admin=str(folder / "admin"),
+        port=0, sockets={name: str(folder / name) for name in says.services}, admin=str(folder / "admin"),
         descriptors=str(folder / "set.pb"), access_log=str(folder / "log/access.log"),
         **{"jwks": str(folder / "keys/jwks.json"), "issuer": ISSUER, "audiences": (AUDIENCE,), **place}), of)
 
