@@ -230,14 +230,17 @@ class City:
             if not program.exists():
                 raise Unusable(f"there is no {program}")
             self.parts.start(Part(name, [
-                str(program), f"--listen=unix:{self._socket(name)}", f"--kafka={self.kafka}", f"--redis=unix:{self.redis}",
+                str(program), *self._flags(name)], env={**{f"{variable}_FILE": str(file) for variable, file in self._secrets().items()}, **self.access(name),
+                    **self._uses_objects(name), "CIVICMESH_OPEN311": str(self.keys / "open311.json")},
+                reads=self._reads(name)))
+
+    def _flags(self, name):
+        """Those of every service."""
+        return [f"--listen=unix:{self._socket(name)}", f"--kafka={self.kafka}", f"--redis=unix:{self.redis}",
                 f"--shards={self.installation['shards']}", f"--clock={self.installation['clock']}",
                 *self._key_set(name), f"--issuer={ISSUER}", f"--audience={AUDIENCE}",
                 *(f"--{kind}_audience={audience}" for kind, audience in AUDIENCES.items()),
-                *(["--development_tokens"] if self.installation.get("development_tokens") else []),
-            ], env={**{f"{variable}_FILE": str(file) for variable, file in self._secrets().items()}, **self.access(name),
-                    **self._uses_objects(name), "CIVICMESH_OPEN311": str(self.keys / "open311.json")},
-                reads=self._reads(name)))
+                *(["--development_tokens"] if self.installation.get("development_tokens") else [])]
 
     def _key_set(self, name):
         """Where a service gets it, and where it keeps what it got."""
@@ -248,12 +251,15 @@ class City:
         return [f"--jwks={self.jwks}", f"--jwks_kept_in={kept / name}.json", f"--jwks_authorities={self.jwks_authorities}"]
 
     def start_webhooks(self):
-        """Where somebody has written who is to be told (services/webhooks/README.md)."""
-        subscriptions = self.folder / "webhooks.json"
-        if subscriptions.exists():
-            self.parts.start(Part("webhooks", [
-                str(self.binaries / "civicmesh-webhooks"), f"--kafka={self.kafka}",
-                f"--shards={self.installation['shards']}", f"--subscriptions={subscriptions}"], env=self.access("webhooks")))
+        for name in self.controlled():
+            self.parts.start(Part(name, [str(self.binaries / f"civicmesh-{name}"), *self._flags(name),
+                                         f"--subscriptions={self.folder / 'webhooks.json'}"],
+                                  env=self.access(name), reads=self._reads(name)))
+
+    def controlled(self):
+        """What runs besides the services and is asked for its metrics as they are: webhooks, where somebody has written who is to
+        be told (services/webhooks/README.md)."""
+        return ["webhooks"] if (self.folder / "webhooks.json").exists() else []
 
     def _secrets(self):
         """By variable the file of the secret, of those that are there."""
@@ -284,12 +290,12 @@ class City:
         folder = self.folder / "envoy"
         folder.mkdir(exist_ok=True)
         try:
-            says = protos.Protos(names)
+            says = protos.Protos(names, self.controlled())
         except protos.ProtoError as error:
             raise Unusable(str(error)) from None
         (folder / "civicmesh.pb").write_bytes(says.set_bytes)
         text = json.dumps(config.make_config(says, config.Place(
-            port=self.installation["door_port"], sockets={name: str(self._socket(name)) for name in names}, admin=str(self._socket("envoy")),
+            port=self.installation["door_port"], sockets={name: str(self._socket(name)) for name in says.services}, admin=str(self._socket("envoy")),
             descriptors=str(folder / "civicmesh.pb"), access_log=str(self.parts.log("access")),
             jwks=self.jwks, issuer=ISSUER, audiences=(AUDIENCE, *AUDIENCES.values()), agency_audience=AUDIENCES["agency"],
             console_origin=console_origin, objects=str(self.objects.socket) if self.objects else "",
@@ -325,7 +331,7 @@ class City:
                 "logins": self.access(logins.OPERATOR),
                 "issuer": ISSUER, "audience": AUDIENCE, "audiences": AUDIENCES, "shards": self.installation["shards"],
                 "clock": self.installation["clock"], "envoy_admin": str(self._socket("envoy")),
-                "sockets": {name: str(self._socket(name)) for name in names}, "pids": self.parts.running(),
+                "sockets": {name: str(self._socket(name)) for name in [*names, *self.controlled()]}, "pids": self.parts.running(),
                 "logs": str(self.folder / "log")}
         if self.objects:
             city["objects"] = {"url": self.objects.url, "logins": {user: str(self.objects.login_file(user)) for user in objects.USERS}}

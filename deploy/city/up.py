@@ -186,6 +186,7 @@ The city is up: {where["door"]} (business time: {where["clock"]}). Stop it with 
 
   cases     curl -sH @{folder}/keys/clerk.header '{where["door"]}/v1/cases?page_size=3'
   metrics   curl -sH @{folder}/keys/operator.header {where["door"]}/v1/control/dispatch/metrics
+  webhooks  the same at /v1/control/webhooks/metrics, once there is a {folder}/webhooks.json
   shards    curl -sH @{folder}/keys/operator.header {where["door"]}/v1/control/dispatch/shards
   Open311   curl -s {where["door"]}/open311/v2/services.json; to post: the key in {folder}/keys/open311_key
   events    kcat {login}-b {where["kafka"]} -C -e -t civicmesh.dispatch.events.v1

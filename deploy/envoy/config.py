@@ -74,7 +74,7 @@ def _listener(protos, place, limits):
         "request_headers_timeout": seconds(limits.first_headers),
         "request_timeout": seconds(limits.upload_request if place.objects else limits.whole_request),
         "stream_idle_timeout": seconds(limits.silence),
-        "local_reply_config": local_replies(protos.reasons(), limits.retry_after),
+        "local_reply_config": local_replies(protos, limits.retry_after),
         "route_config": {"name": "door", "virtual_hosts": [
             {"name": "door", "domains": ["*"], "routes": all_routes(protos, place, limits),
              "typed_per_filter_config": sharing_policy(place)}]},

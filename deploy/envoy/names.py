@@ -6,6 +6,8 @@ CORS = "envoy.filters.http.cors"
 LUA = "envoy.filters.http.lua"
 JWT = "envoy.filters.http.jwt_authn"
 TRANSCODER = "envoy.filters.http.grpc_json_transcoder"
+# Content types that gRPC and gRPC-Web begin with, as a regular expression.
+GRPC = "application/grpc(-web(-text)?)?"
 # Where a route says of which kind its calls are (limits.RATES).
 OURS, KIND = "civicmesh", "kind"
 # Under which the filter for tokens leaves what a good one claims.

@@ -47,20 +47,21 @@ class ReasonText:
 
 
 class Protos:
-    """The descriptor set of `services` (names of services/services.txt) and of what every service serves."""
+    """The descriptor set of `services` (names of services/services.txt) and of what every service serves; `controlled` serve
+    nothing else."""
 
-    def __init__(self, services):
-        self.services = list(services)
-        self._files = {name: _service_files(name) for name in self.services}
+    def __init__(self, services, controlled=()):
+        self.services = [*services, *controlled]
+        self._files = {**{name: _service_files(name) for name in services}, **{name: [] for name in controlled}}
         self.set_bytes = _compile([f for files in self._files.values() for f in files] + [CONTROL] + DETAILS)
-        pool = descriptor_pool.DescriptorPool()
+        self.pool = pool = descriptor_pool.DescriptorPool()
         self._set = descriptor_pb2.FileDescriptorSet.FromString(self.set_bytes)
         for file in self._set.file:
             pool.Add(file)
         # The options are read with classes of this pool: only they know the extensions.
-        messages = message_factory.MessageFactory(pool).GetMessages([f.name for f in self._set.file])
-        self._method_options = messages["google.protobuf.MethodOptions"]
-        self._value_options = messages["google.protobuf.EnumValueOptions"]
+        self._messages = message_factory.MessageFactory(pool).GetMessages([f.name for f in self._set.file])
+        self._method_options = self._messages["google.protobuf.MethodOptions"]
+        self._value_options = self._messages["google.protobuf.EnumValueOptions"]
         self._http = pool.FindExtensionByName("google.api.http")
         self._access = pool.FindExtensionByName("civicmesh.options.v1.access")
         self._reason = pool.FindExtensionByName("civicmesh.options.v1.reason")
@@ -72,6 +73,10 @@ class Protos:
     def control_rpcs(self):
         """The RPCs that every service has."""
         return self._rpcs_of(CONTROL)
+
+    def message(self, name):
+        """An empty one of the type of this full name."""
+        return self._messages[name]()
 
     def reasons(self):
         """What a caller is told for the runtime's reasons, by name."""

@@ -1,4 +1,10 @@
-"""What the door itself answers reads as what a service answers: google.rpc.Status with ErrorInfo, in JSON."""
+"""What the door itself answers reads as what a service answers: google.rpc.Status with ErrorInfo, in JSON, and over gRPC in
+grpc-status-details-bin."""
+import base64
+
+from google.protobuf import json_format
+
+from names import GRPC
 
 # By HTTP status: the runtime's reason for it, and whether Envoy's own words help the caller.
 BY_STATUS = [
@@ -14,6 +20,8 @@ BY_STATUS = [
     (503, "REASON_UNKNOWN_OUTCOME", False),
     (504, "REASON_UNKNOWN_OUTCOME", False),
 ]
+# What gRPC calls otherwise than the reason does: a method that is not there, or is not served in such a way (UNIMPLEMENTED).
+GRPC_CODES = {404: 12}
 # Before the status, by Envoy's own word for why: certainly nothing was handed on, so it is no unknown outcome.
 FULL = """response.code_details in ["overload", "upstream_reset_before_response_started{overflow}"]"""
 UPGRADE = """response.code_details == "upgrade_failed\""""
@@ -24,32 +32,51 @@ OPEN311_WORDS = "请求未被受理：地址或格式不对，或过于频繁，
 ANY = "type.googleapis.com/google.rpc"
 
 
-def local_replies(reasons, retry_after):
-    texts = {reason: _text(reason, reasons[reason], words, retry_after)
-             for reason, words in [*((reason, words) for _, reason, words in BY_STATUS), ("REASON_INTERNAL", False)]}
-    overloaded = {"status_code": 429, "headers_to_add": [{"header": {"key": "retry-after", "value": str(retry_after)},
-                                                          "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}]}
-    mappers = _both(_why(FULL), texts["REASON_OVERLOADED"], overloaded)
-    mappers += _both(_why(UPGRADE), texts["REASON_INVALID_ARGUMENT"], {"status_code": 400})
-    for status, reason, _ in BY_STATUS:
-        mappers += _both(_status("EQ", status), texts[reason], {"status_code": 401} if status == 403 else {})
-    mappers += _both(_status("GE", 500), texts["REASON_INTERNAL"])
-    mappers += _both(_status("GE", 400), texts["REASON_INVALID_ARGUMENT"])
-    return {"mappers": [*_open311(retry_after), *mappers]}
+def local_replies(protos, retry_after):
+    reasons = protos.reasons()
+    again = [("retry-after", str(retry_after))]
+
+    def both(which, reason, words=False, status=None, grpc_code=None, more=()):
+        """For who reads JSON (with Envoy's own words where they help) and for who speaks gRPC."""
+        told = lambda extra="": status_of(reason, reasons[reason], reasons[reason].en + extra, retry_after)
+        in_json = {"filter": _all([which, _NO_GRPC]), **_with(more, status), "body_format_override": {
+            "content_type": "application/json", "json_format": told(": %LOCAL_REPLY_BODY%" if words else "")}}
+        return [in_json, {"filter": which, **_over_grpc(protos, told() | ({"code": grpc_code} if grpc_code else {}), more)}]
+
+    mappers = both(_why(FULL), "REASON_OVERLOADED", status=429, more=again)
+    mappers += both(_why(UPGRADE), "REASON_INVALID_ARGUMENT", status=400)
+    for status, reason, words in BY_STATUS:
+        mappers += both(_status("EQ", status), reason, words, status=401 if status == 403 else None, grpc_code=GRPC_CODES.get(status))
+    mappers += both(_status("GE", 500), "REASON_INTERNAL")
+    mappers += both(_status("GE", 400), "REASON_INVALID_ARGUMENT")
+    return {"mappers": [*_open311(again), *mappers]}
 
 
-def _open311(retry_after):
+def _with(headers, status=None):
+    added = [{"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"} for key, value in headers]
+    return {**({"status_code": status} if status else {}), **({"headers_to_add": added} if added else {})}
+
+
+def _over_grpc(protos, told, more):
+    """All in headers, without a body: the end of a call over gRPC, and over gRPC-Web too, which Envoy would otherwise give the
+    status of HTTP and a code of its own choice. Libraries compare code and message with those of the details, so Envoy's words,
+    which nobody knows before, are not told."""
+    details = json_format.ParseDict(told, protos.message("google.rpc.Status"), descriptor_pool=protos.pool)
+    return {**_with([("grpc-status", str(told["code"])), ("grpc-message", told["message"]),
+                     ("grpc-status-details-bin", base64.b64encode(details.SerializeToString()).decode()), *more], 200),
+            "body_format_override": {"text_format_source": {"inline_string": ""}}}
+
+
+def _open311(again):
     """Below its path the errors of GeoReport v2, in the format asked for. A format that nobody speaks is a wrong request."""
-    full = {"status_code": 429, "headers_to_add": [{"header": {"key": "retry-after", "value": str(retry_after)},
-                                                    "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}]}
     xml = ("text/xml; charset=utf-8", '<?xml version="1.0" encoding="utf-8"?><errors><error><code>%RESPONSE_CODE%</code>'
            f"<description>{OPEN311_WORDS}</description></error></errors>")
     json = ("application/json; charset=utf-8", f'[{{"code":%RESPONSE_CODE%,"description":"{OPEN311_WORDS}"}}]')
     mappers = []
-    for which, change in ((_why(FULL), full), (_all([_status("EQ", 404), _below(OPEN311_OTHER_FORMAT)]), {"status_code": 400}),
+    for which, change in ((_why(FULL), _with(again, 429)), (_all([_status("EQ", 404), _below(OPEN311_OTHER_FORMAT)]), {"status_code": 400}),
                           (_status("GE", 400), {})):
         for path, (content_type, text) in ((OPEN311_XML, xml), (OPEN311, json)):
-            mappers.append({"filter": _all([which, _below(path), _NOT_NATIVE_GRPC]), **change, "body_format_override": {
+            mappers.append({"filter": _all([which, _below(path), _NO_GRPC]), **change, "body_format_override": {
                 "content_type": content_type, "text_format_source": {"inline_string": text}}})
     return mappers
 
@@ -64,12 +91,6 @@ def _below(regex):
     return {"or_filter": {"filters": [header(":path"), header("x-envoy-original-path")]}}
 
 
-def _both(which, text, change=None):
-    """For JSON and for native gRPC, whose clients get the status in trailers."""
-    in_json = {"filter": {"and_filter": {"filters": [which, _NOT_NATIVE_GRPC]}}, "body_format_override": text, **(change or {})}
-    return [in_json, {"filter": which, **change}] if change else [in_json]
-
-
 def _why(expression):
     return {"extension_filter": {"name": "envoy.access_loggers.extension_filters.cel", "typed_config": {
         "@type": "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter", "expression": expression}}}
@@ -78,11 +99,6 @@ def _why(expression):
 def _status(compare, status):
     return {"status_code_filter": {"comparison": {
         "op": compare, "value": {"default_value": status, "runtime_key": f"door.local_reply_{status}"}}}}
-
-
-def _text(reason, text, words, retry_after):
-    message = text.en + (": %LOCAL_REPLY_BODY%" if words else "")
-    return {"content_type": "application/json", "json_format": status_of(reason, text, message, retry_after)}
 
 
 def status_of(reason, text, message, retry_after):
@@ -96,7 +112,7 @@ def status_of(reason, text, message, retry_after):
 
 
 # A transcoded request looks like gRPC by then, but for its original path.
-_NOT_NATIVE_GRPC = {"or_filter": {"filters": [
-    {"header_filter": {"header": {"name": "content-type", "string_match": {"prefix": "application/grpc"},
+_NO_GRPC = {"or_filter": {"filters": [
+    {"header_filter": {"header": {"name": "content-type", "string_match": {"safe_regex": {"regex": rf"{GRPC}(\+.*)?"}},
                                   "invert_match": True, "treat_missing_header_as_empty": True}}},
     {"header_filter": {"header": {"name": "x-envoy-original-path", "present_match": True}}}]}}

@@ -6,13 +6,12 @@ gRPC-Web calls name it in the header x-civicmesh-service.
 import re
 
 from limits import seconds
-from names import HTTP, JWT, KIND, LUA, NOBODY, OURS, TRANSCODER, TYPE
+from names import GRPC, HTTP, JWT, KIND, LUA, NOBODY, OURS, TRANSCODER, TYPE
 from store import store_routes
 
 # One segment of a resource name: what needs no escape in a path. Without the colon, so that a verb is never taken for a part
 # of the name; without the per cent, so that nothing is hidden from us that a service would see.
 SEGMENT = "[A-Za-z0-9._~-]+"
-GRPC = r"application/grpc(-web(-text)?)?(\+proto)?"
 NATIVE = "application/grpc"
 
 
@@ -67,7 +66,7 @@ def _routes_of(rpc, service, kind, limits, path_of, grpc_headers=()):
                 "@type": f"{HTTP}.lua.v3.LuaPerRoute"}}
     # Compressed messages are not taken: a small one may become a gigabyte behind us.
     over_grpc = {"path": rpc.path, "headers": [
-        _header(":method", exact="POST"), _header("content-type", regex=GRPC), *grpc_headers, _header("grpc-encoding", regex="(identity)?")]}
+        _header(":method", exact="POST"), _header("content-type", regex=rf"{GRPC}(\+proto)?"), *grpc_headers, _header("grpc-encoding", regex="(identity)?")]}
     return [*over_http, _route(rpc, over_grpc, service, kind, limits)]
 
 

@@ -115,6 +115,8 @@ std::vector<KafkaGrant> Grants() {
   for (const Domain& domain : Domains()) table.Follow(kWebhooks, domain);
   table.Topic(kWebhooks, WebhooksProgressTopic(), {May::kRead, May::kWrite, May::kSeeSettings});
   table.Group(kWebhooks, ReadersGroup(kWebhooks));
+  table.Group(kWebhooks, OwnersGroup(kWebhooks));
+  table.Reference(kWebhooks);
   for (const Domain& domain : Domains())
     if (kNamesUploads.count(domain.name)) {
       table.Follow(kMedia, domain);

@@ -85,7 +85,9 @@ struct Delivery::Impl {
   };
 
   Impl(Subscription s, Progress p, DeliveryParts d)
-      : subscription(std::move(s)), progress(std::move(p)), parts(std::move(d)) {}
+      : subscription(std::move(s)), progress(std::move(p)), parts(std::move(d)) {
+    figures.paused = subscription.paused;
+  }
 
   bool Open();
   absl::StatusOr<int64_t> Position(Journal& journal, LogReader& reader, const std::string& domain, int shard);
@@ -94,6 +96,7 @@ struct Delivery::Impl {
   void Hold(Source& source, int64_t until_ms);
   void GoOn(Source& source);
   bool Wanted(const LogRecord& record) const;
+  int64_t OldestWaiting() const;
   bool Deliver(Source& source);
   bool Try(const LogRecord& record, const std::string& body);
   void Passed(const std::string& domain, int shard, int64_t offset, bool taken);
@@ -199,6 +202,14 @@ bool Delivery::Impl::Wanted(const LogRecord& record) const {
          (subscription.units.empty() || subscription.units.contains(UnitOf(record)));
 }
 
+int64_t Delivery::Impl::OldestWaiting() const {
+  int64_t oldest_ms = 0;
+  for (const auto& source : sources)
+    for (const auto& [shard, record] : source->waiting)
+      if (Wanted(record) && (oldest_ms == 0 || record.time_ms < oldest_ms)) oldest_ms = record.time_ms;
+  return oldest_ms;
+}
+
 void Delivery::Impl::Passed(const std::string& domain, int shard, int64_t offset, bool taken) {
   const std::string key = KeyOf(domain, shard);
   if (taken || ++passed >= kRememberEvery) {
@@ -273,6 +284,7 @@ bool Delivery::Turn(int wait_ms) {
     if (source->waiting.empty()) impl_->Read(*source, wait_ms / static_cast<int>(impl_->sources.size()));
     if (!impl_->Deliver(*source)) break;
   }
+  impl_->figures.waiting_since_ms = impl_->OldestWaiting();
   return impl_->figures.delivered > before;
 }
 

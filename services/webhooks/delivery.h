@@ -59,7 +59,11 @@ class Delivery {
     int64_t failing_since_ms = 0;                    // wall clock; 0: the last attempt was taken
     int64_t held = 0;                                // shards whose next event waits for its push_not_before
     bool gone = false;    // the receiver said 410: nothing is sent until it is subscribed anew
+    bool paused = false;  // by the file
     std::string next_id;  // of the event that waits
+    // When the broker took the oldest event that was read and waits for its attempt, wall clock; 0: none does. Held
+    // ones are not meant.
+    int64_t waiting_since_ms = 0;
   };
   const Figures& figures() const;
 

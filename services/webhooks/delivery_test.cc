@@ -308,6 +308,25 @@ TEST_F(QuietDeliveryTest, WhoDoesNotHearNoticesWaitsForNone) {
   EXPECT_THAT(received_, ElementsAre(one));
 }
 
+TEST_F(DeliveryTest, SinceWhenTheOldestWaitsIsKnown) {
+  auto delivery = Start();
+  Turns(*delivery);
+  EXPECT_EQ(delivery->figures().waiting_since_ms, 0);
+  status_ = 503;
+  const int64_t first_ms = clock_.wall_ms();
+  Happens(0, "water", "civicmesh.dispatch.v1.CaseOpened");
+  clock_.Advance(60'000);
+  Happens(1);
+  clock_.Advance(60'000);
+  Happens(0);
+  Turns(*delivery);
+  EXPECT_EQ(delivery->figures().waiting_since_ms, first_ms + 60'000) << "nobody wants the first";
+  status_ = 200;
+  clock_.Advance(60'000);
+  Turns(*delivery);
+  EXPECT_EQ(delivery->figures().waiting_since_ms, 0);
+}
+
 TEST_F(DeliveryTest, AnEventThatThisReleaseCannotReadIsCountedAndPassed) {
   subscription_.types = {"civicmesh.dispatch.v1.CaseClosed", "civicmesh.dispatch.v1.CaseTeleported"};
   auto delivery = Start();

@@ -43,20 +43,25 @@ struct WebhooksProcess::Impl {
 
   void Start(const Subscription& subscription, const std::string& secret);
   void StopAll();
+  void Begin();
+  void Rest();
+  absl::Status TakeFile();
   void Run(Running& running, const std::string& id, Delivery& delivery);
   void Remember(const std::string& subscription, const std::string& key, const std::string& value);
   void Tell();
 
   const ProcessParts parts;
-  std::string taken;  // the file as it was taken over
+  std::unique_ptr<KeyedLog> log;  // while it is our turn
+  std::string taken;              // the file as it was taken over
   std::string refused;
   std::vector<std::unique_ptr<Running>> running;
   int64_t told_ms = 0;
-  bool read = false;
+  bool waits_told = false;
 
   mutable absl::Mutex mutex;
   std::map<std::string, Progress> progress ABSL_GUARDED_BY(mutex);
   std::map<std::string, Delivery::Figures> figures ABSL_GUARDED_BY(mutex);
+  bool sends ABSL_GUARDED_BY(mutex) = false;
 };
 
 void WebhooksProcess::Impl::Remember(const std::string& subscription, const std::string& key,
@@ -66,7 +71,7 @@ void WebhooksProcess::Impl::Remember(const std::string& subscription, const std:
     progress[subscription][key] = value;
   }
   // Lost, it is sent once more after a restart.
-  parts.progress->Put(0, absl::StrCat(subscription, "/", key), value, [](absl::Status) {});
+  log->Put(0, absl::StrCat(subscription, "/", key), value, [](absl::Status) {});
 }
 
 void WebhooksProcess::Impl::Start(const Subscription& subscription, const std::string& secret) {
@@ -126,27 +131,53 @@ void WebhooksProcess::Impl::Tell() {
 WebhooksProcess::WebhooksProcess(ProcessParts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {}
 WebhooksProcess::~WebhooksProcess() { impl_->StopAll(); }
 
+// Another may have sent meanwhile, so how far it came is read anew.
+void WebhooksProcess::Impl::Begin() {
+  log = parts.open_progress();
+  Remembered remembered;
+  while (!remembered.current) log->Poll(remembered, kPollMs);
+  absl::MutexLock lock(&mutex);
+  progress = std::move(remembered.of);
+  sends = true;
+}
+
+void WebhooksProcess::Impl::Rest() {
+  if (!std::exchange(waits_told, true)) Log(Severity::kInfo, "sends nothing: it is not this process's turn");
+  if (!log) return;
+  StopAll();
+  log = nullptr;
+  taken.clear();
+  refused.clear();
+  absl::MutexLock lock(&mutex);
+  figures.clear();
+  sends = false;
+}
+
 absl::Status WebhooksProcess::Tick() {
-  if (!std::exchange(impl_->read, true)) {
-    Remembered remembered;
-    while (!remembered.current) impl_->parts.progress->Poll(remembered, kPollMs);
-    absl::MutexLock lock(&impl_->mutex);
-    impl_->progress = std::move(remembered.of);
+  if (!impl_->parts.our_turn()) {
+    impl_->Rest();
+    return absl::OkStatus();
   }
+  impl_->waits_told = false;
+  if (!impl_->log) impl_->Begin();
   const int64_t now_ms = impl_->parts.clock->steady_ms();
   if (now_ms - impl_->told_ms >= kTellEveryMs) {
     impl_->told_ms = now_ms;
     absl::MutexLock lock(&impl_->mutex);
     impl_->Tell();
   }
-  const std::string text = impl_->parts.read_file();
-  if (text == impl_->taken || text == impl_->refused) return absl::OkStatus();
+  return impl_->TakeFile();
+}
+
+absl::Status WebhooksProcess::Impl::TakeFile() {
+  const std::string text = parts.read_file();
+  if (text == taken || text == refused) return absl::OkStatus();
   auto wanted = ParseSubscriptions(text);
   std::vector<std::string> secrets;
   absl::Status fit = wanted.status();
   for (size_t i = 0; fit.ok() && i < wanted->size(); ++i) {
     const Subscription& one = (*wanted)[i];
-    secrets.push_back(impl_->parts.read_secret(one.secret_file));
+    secrets.push_back(parts.read_secret(one.secret_file));
     if (secrets.back().size() < kLeastSecret)
       fit = absl::InvalidArgumentError(
           absl::StrCat("subscription ", one.id, ": its secret_file holds no key of at least ", kLeastSecret, " bytes"));
@@ -154,25 +185,30 @@ absl::Status WebhooksProcess::Tick() {
       if (!KnowsEvent(type))
         fit = absl::InvalidArgumentError(absl::StrCat("subscription ", one.id, ": there is no event ", type));
     for (const std::string& domain : one.domains())
-      if (!impl_->parts.domains.contains(domain))
+      if (!parts.domains.contains(domain))
         fit = absl::InvalidArgumentError(absl::StrCat("subscription ", one.id, ": there is no service ", domain));
   }
   if (!fit.ok()) {
-    impl_->refused = text;
-    if (impl_->taken.empty()) return fit;
+    refused = text;
+    if (taken.empty()) return fit;
     Log(Severity::kError, "the file of subscriptions is not taken", {{"why", std::string(fit.message())}});
     return absl::OkStatus();
   }
-  impl_->StopAll();
+  StopAll();
   {
-    absl::MutexLock lock(&impl_->mutex);
-    impl_->figures.clear();
+    absl::MutexLock lock(&mutex);
+    figures.clear();
   }
-  for (size_t i = 0; i < wanted->size(); ++i) impl_->Start((*wanted)[i], secrets[i]);
-  impl_->taken = text;
-  impl_->refused.clear();
+  for (size_t i = 0; i < wanted->size(); ++i) Start((*wanted)[i], secrets[i]);
+  taken = text;
+  refused.clear();
   Log(Severity::kInfo, "subscriptions", {{"count", static_cast<int64_t>(wanted->size())}});
   return absl::OkStatus();
+}
+
+bool WebhooksProcess::sends() const {
+  absl::MutexLock lock(&impl_->mutex);
+  return impl_->sends;
 }
 
 std::map<std::string, Delivery::Figures> WebhooksProcess::figures() const {

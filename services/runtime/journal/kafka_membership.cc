@@ -27,7 +27,8 @@ using PartitionList =
 
 // Shared with the thread, which may outlive a Close that ran out of time.
 struct KafkaMembership::Member {
-  Member(const KafkaOptions& of, OnChange to) : options(of), on_change(std::move(to)) {}
+  Member(const KafkaOptions& of, OnChange to, std::string given)
+      : options(of), on_change(std::move(to)), topic(given.empty() ? InboxTopic(of.domain) : std::move(given)) {}
 
   static void OnRebalance(rd_kafka_t* handle, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* list,
                           void* self) {
@@ -48,6 +49,7 @@ struct KafkaMembership::Member {
 
   const KafkaOptions options;
   const OnChange on_change;
+  const std::string topic;
   rd_kafka_t* handle = nullptr;  // The thread's, once it runs.
   std::set<int> told;            // The thread's.
 
@@ -78,7 +80,7 @@ absl::Status KafkaMembership::Member::Open() {
   if (!made.ok()) return made.status();
   handle = *made;
   PartitionList topics(rd_kafka_topic_partition_list_new(1), rd_kafka_topic_partition_list_destroy);
-  rd_kafka_topic_partition_list_add(topics.get(), InboxTopic(options.domain).c_str(), RD_KAFKA_PARTITION_UA);
+  rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
   rd_kafka_resp_err_t error = rd_kafka_subscribe(handle, topics.get());
   return error ? absl::UnavailableError(rd_kafka_err2str(error)) : absl::OkStatus();
 }
@@ -138,8 +140,8 @@ void KafkaMembership::Member::Leave() {
   left = rd_kafka_consumer_closed(handle);
 }
 
-KafkaMembership::KafkaMembership(const KafkaOptions& options, OnChange on_change)
-    : member_(std::make_shared<Member>(options, std::move(on_change))) {
+KafkaMembership::KafkaMembership(const KafkaOptions& options, OnChange on_change, std::string topic)
+    : member_(std::make_shared<Member>(options, std::move(on_change), std::move(topic))) {
   absl::Status opened = member_->Open();
   absl::MutexLock lock(&member_->mutex);
   member_->health = opened;

@@ -1,4 +1,5 @@
-// Which shards of a domain this replica owns, as the consumer group of its inbox says (R15).
+// Which shards of a domain this replica owns, as the consumer group of its inbox says (R15); or, over another topic,
+// which of its partitions: one partition makes one of several processes the one that works.
 //
 //   KafkaMembership membership(options, [&](std::set<int> shards) { worker.SetAssigned(std::move(shards)); });
 //
@@ -9,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -22,8 +24,9 @@ class KafkaMembership {
   // place was lost, and at last by Close. Must not block, nor call back into the membership.
   using OnChange = std::function<void(std::set<int> shards)>;
 
-  // Joins. A Kafka that is away is waited for.
-  KafkaMembership(const KafkaOptions& options, OnChange on_change);
+  // Joins. A Kafka that is away is waited for. `topic`: whose partitions are given out; the domain's inbox where it is
+  // empty.
+  KafkaMembership(const KafkaOptions& options, OnChange on_change, std::string topic = "");
   // Closes with a bound of three seconds.
   ~KafkaMembership();
 

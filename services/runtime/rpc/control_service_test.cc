@@ -494,6 +494,16 @@ TEST_F(ControlTest, MetricsCountCallsByMethodAndCode) {
   EXPECT_TRUE(absl::StrContains(body.data(), "civicmesh_fold_lag{domain=\"intake\",source=\"points\"} 7"));
 }
 
+TEST_F(ControlTest, WhatAGaugeTellsNoMoreIsToldNoMore) {
+  Metrics::Gauge values{{{{"subscription", "gone"}}, 1}, {{{"subscription", "stays"}}, 2}};
+  metrics_.ObserveGauge("civicmesh_told", "For this test.", [&] { return values; });
+  EXPECT_NE(metrics_.Text().find("subscription=\"gone\""), std::string::npos);
+  values.erase(values.begin());
+  const std::string text = metrics_.Text();
+  EXPECT_NE(text.find("subscription=\"stays\"} 2"), std::string::npos) << text;
+  EXPECT_EQ(text.find("subscription=\"gone\""), std::string::npos) << text;
+}
+
 TEST_F(ControlTest, MetricsTellHowFarAShardLags) {
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(journal_.NewAppender()->Append({Topic::kInbox, 1}, "command", {}).ok());
   status_[1].inbox_next = 1;

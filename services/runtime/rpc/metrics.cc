@@ -6,6 +6,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <set>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -33,6 +34,8 @@ struct Metrics::Impl {
     std::function<Gauge()> values;
   };
   std::vector<Gauges> gauges ABSL_GUARDED_BY(mutex);
+  absl::Mutex telling;                                                                // taken before `mutex`
+  std::map<std::string, std::set<prometheus::Gauge*>> told ABSL_GUARDED_BY(telling);  // by gauge
 
   explicit Impl(std::string d)
       : domain(std::move(d)),
@@ -42,14 +45,22 @@ struct Metrics::Impl {
                   .Labels({{"domain", domain}})
                   .Register(registry)) {}
 
+  prometheus::Family<prometheus::Gauge>& GaugeOf(const std::string& name, const std::string& help) {
+    return prometheus::BuildGauge().Name(name).Help(help).Labels({{"domain", domain}}).Register(registry);
+  }
   void Set(const std::string& name, const std::string& help, double value, const prometheus::Labels& labels = {}) {
-    prometheus::BuildGauge()
-        .Name(name)
-        .Help(help)
-        .Labels({{"domain", domain}})
-        .Register(registry)
-        .Add(labels)
-        .Set(value);
+    GaugeOf(name, help).Add(labels).Set(value);
+  }
+  void Tell(const Gauges& of) ABSL_EXCLUSIVE_LOCKS_REQUIRED(telling) {
+    auto& family = GaugeOf(of.name, of.help);
+    std::set<prometheus::Gauge*> now;
+    for (const auto& [labels, value] : of.values()) {
+      auto& gauge = family.Add(labels);
+      gauge.Set(value);
+      now.insert(&gauge);
+    }
+    for (prometheus::Gauge* before : std::exchange(told[of.name], now))
+      if (!now.contains(before)) family.Remove(before);
   }
   // The owners keep these counts themselves; they only ever grow while this process lives.
   void Count(const char* name, const char* help, double value, const prometheus::Labels& labels) {
@@ -115,6 +126,7 @@ void Metrics::ObserveGauge(std::string name, std::string help, std::function<Gau
 }
 
 std::string Metrics::Text() {
+  absl::MutexLock telling(&impl_->telling);
   std::vector<Impl::Gauges> gauges;
   {
     absl::MutexLock lock(&impl_->mutex);
@@ -125,8 +137,7 @@ std::string Metrics::Text() {
     gauges = impl_->gauges;
   }
   // Without the lock, which every call takes at its end: a value may have to be asked of the broker.
-  for (const auto& gauge : gauges)
-    for (const auto& [labels, value] : gauge.values()) impl_->Set(gauge.name, gauge.help, value, labels);
+  for (const auto& gauge : gauges) impl_->Tell(gauge);
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }
 

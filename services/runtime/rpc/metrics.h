@@ -29,7 +29,7 @@ class Metrics {
   void ObserveInFlight(std::function<int()> in_flight);
 
   // A gauge of the service's own: its values by their labels, asked whenever Text is, on the thread that calls it.
-  // Takes the place of one of that name.
+  // Takes the place of one of that name. What is not among the values any more is not told any more.
   using Gauge = std::vector<std::pair<std::map<std::string, std::string>, double>>;
   void ObserveGauge(std::string name, std::string help, std::function<Gauge()> values);
 

@@ -25,16 +25,30 @@ LIST_CASES = "/civicmesh.dispatch.v1.DispatchService/ListCases"
 ACCEPT_CASE = "/civicmesh.dispatch.v1.DispatchService/AcceptCase"
 
 
-def make(folder, services, of=limits.Limits(), **place):
+def make(folder, services, of=limits.Limits(), controlled=(), **place):
     """What the protos say, and the configuration, of a door in `folder`."""
     subprocess.run([BIN / "civicctl", "keys", "--out", folder / "keys"], check=True, stdout=subprocess.DEVNULL)
-    says = protos.Protos(services)
+    says = protos.Protos(services, controlled)
     (folder / "log").mkdir(exist_ok=True)
     (folder / "set.pb").write_bytes(says.set_bytes)
     return says, config.make_config(says, config.Place(
-        port=0, sockets={name: str(folder / name) for name in services}, admin=str(folder / "admin"),
+        port=0, sockets={name: str(folder / name) for name in says.services}, admin=str(folder / "admin"),
         descriptors=str(folder / "set.pb"), access_log=str(folder / "log/access.log"),
         **{"jwks": str(folder / "keys/jwks.json"), "issuer": ISSUER, "audiences": (AUDIENCE,), **place}), of)
+
+
+def keep_accepting(made):
+    """So that a full door can be heard."""
+    actions = made["overload_manager"]["actions"]
+    actions[:] = [action for action in actions if not action["name"].endswith("stop_accepting_connections")]
+
+
+def until_overloaded(door):
+    """The first answer that is another than usual; the last one after twenty seconds."""
+    until = time.monotonic() + 20
+    while (answer := door.get("/v1/cases", door.bearer())).status == 200 and time.monotonic() < until:
+        time.sleep(0.1)  # it looks at its memory four times a second
+    return answer
 
 
 def manager_of(made):
@@ -48,7 +62,7 @@ class DoorAlone:
         self._folder = tempfile.TemporaryDirectory(prefix="door-")
         self.folder = pathlib.Path(self._folder.name)
         self.parts = Parts(self.folder)
-        _, made = make(self.folder, list(services), of, **place)
+        self.says, made = make(self.folder, list(services), of, **place)
         if change:
             change(made)
         self.fakes = {name: FakeService(self.folder / name) for name in fakes}

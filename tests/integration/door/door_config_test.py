@@ -59,6 +59,12 @@ class ConfigTest(unittest.TestCase):
                 self.assertEqual(named, [{"exact": service}])
                 self.assertEqual(self.requirement(route), "token")
 
+    def test_who_only_tells_its_metrics_is_reached_for_nothing_else(self):
+        _, made = make(pathlib.Path(self.folder.name), self.services, controlled=["webhooks"])
+        leading = lambda to: {route["name"].partition(": ")[2] for route in manager_of(made)["route_config"]["virtual_hosts"][0]["routes"]
+                              if route.get("route", {}).get("cluster") == to}
+        self.assertEqual(leading("webhooks"), {name for name in leading("dispatch") if name.startswith("ControlService/")})
+
     def test_the_last_route_answers_404_to_everything_else(self):
         self.assertEqual(self.routes[-1]["match"], {"prefix": "/"})
         self.assertEqual(self.routes[-1]["direct_response"]["status"], 404)

@@ -17,33 +17,10 @@ BIN = pathlib.Path(os.environ["CIVICMESH_BIN"])
 sys.path.insert(0, str(ROOT / "deploy/city"))
 import broker  # pylint: disable=wrong-import-position
 import logins  # pylint: disable=wrong-import-position
+from certificates import Authority  # pylint: disable=wrong-import-position
 from processes import Parts  # pylint: disable=wrong-import-position
 
 PATIENCE = 90  # seconds
-
-
-def openssl(*arguments):
-    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
-
-
-class Authority:
-    """Signs certificates for 127.0.0.1."""
-
-    def __init__(self, folder, name):
-        self.key, self.certificate = folder / f"{name}.key", folder / f"{name}.pem"
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-                "-keyout", self.key, "-out", self.certificate)
-
-    def sign(self, folder, address="127.0.0.1"):
-        """A key with its certificate, in one file, as Kafka takes it."""
-        key, request, certificate, both = (folder / f"broker.{end}" for end in ("key", "csr", "pem", "both"))
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=broker", "-addext",
-                f"subjectAltName=IP:{address}", "-keyout", key, "-out", request)
-        openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial", "-days", "2",
-                "-copy_extensions", "copyall", "-out", certificate)
-        both.touch(mode=0o600)
-        both.write_text(key.read_text() + certificate.read_text())
-        return both
 
 
 class TlsTest(unittest.TestCase):
@@ -57,7 +34,7 @@ class TlsTest(unittest.TestCase):
         self.port = broker.free_port()
 
     def start(self, address="127.0.0.1"):
-        both = self.authority.sign(self.folder, address)
+        both = self.authority.sign("broker", f"IP:{address}")
         broker.start_kafka(self.parts, self.port, broker.free_port(), self.guard,
                            f"ssl.keystore.type=PEM\nssl.keystore.location={both}\nssl.truststore.type=PEM\n"
                            f"ssl.truststore.location={self.authority.certificate}\n")

@@ -11,7 +11,9 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -141,6 +143,55 @@ class Webhooks(unittest.TestCase):
         subscribe(replay={"name": "again", "from": event["id"]})
         AGENCY.await_taken(lambda taken: both([second])(taken[seen:]))
         self.assertEqual(AGENCY.taken[seen]["id"], event["id"])
+
+    def figures(self, of="water"):
+        text = CITY.read("/v1/control/webhooks/metrics", CITY.token("operator-01", "OPERATOR")).decode()
+        return {name: float(value) for name, value in re.findall(rf'civicmesh_webhook_(\w+){{domain="webhooks",subscription="{of}"}} (\S+)', text)}
+
+    def until(self, holds):
+        until = time.monotonic() + PATIENCE
+        while not holds():
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.05)
+
+    def test_its_metrics_are_those_of_the_door(self):
+        AGENCY.await_taken(both([submit()]))
+        self.until(lambda: self.figures()["waiting_seconds"] == 0 and self.figures()["delivered"] > 0)
+        AGENCY.answer = 503
+        submit()
+        try:
+            self.until(lambda: self.figures()["waiting_seconds"] > 1 and self.figures()["failed"] > 1)
+        finally:
+            AGENCY.answer = 200
+        self.until(lambda: self.figures()["waiting_seconds"] == 0)
+
+    def test_of_two_one_waits_and_goes_on_when_the_other_is_killed(self):
+        pid = CITY.where["pids"]["webhooks"]
+        command = pathlib.Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").rstrip("\0").split("\0")
+        command = [f"--listen=unix:{CITY.folder}/second.sock" if part.startswith("--listen=") else part for part in command]
+        # The one that was there gives its turn back when the second comes, and either gets it.
+        logs = [CITY.folder / f"log/{name}.log" for name in ("webhooks", "second")]
+        turns = lambda log: re.findall(r'"event":"turn","ours":(true|false)', log.read_text())
+        sends = lambda log: turns(log)[-1:] == ["true"]
+        before = len(turns(logs[0]))
+        with open(CITY.folder / "log/second.log", "wb") as log:
+            second = subprocess.Popen(command, env={**os.environ, **CITY.city.access("webhooks")}, stderr=log, cwd=CITY.folder)
+        self.addCleanup(second.wait)
+        self.addCleanup(second.kill)
+        self.until(lambda: len(turns(logs[0])) > before and sorted(map(sends, logs)) == [False, True])
+        # And it has begun, or rests.
+        self.until(lambda: ("subscriptions" if sends(logs[1]) else "sends nothing") in logs[1].read_text())
+        self.assertEqual("subscriptions" in logs[1].read_text(), sends(logs[1]))
+        taken = len(AGENCY.taken)
+        name = submit()
+        AGENCY.await_taken(both([name]))
+        self.assertEqual(sorted(one["type"] for one in AGENCY.taken[taken:] if one["subject"] == name), [FORWARDED, SUBMITTED])
+
+        os.kill(pid if sends(logs[0]) else second.pid, signal.SIGKILL)
+        AGENCY.await_taken(both([submit()]))
+        second.kill()
+        CITY.revive()
+        AGENCY.await_taken(both([submit()]))
 
     def test_paused_it_is_told_later(self):
         AGENCY.await_taken(both([submit()]))
