@@ -144,6 +144,25 @@ class City:
     def of(self, *types):
         return (fact for fact in self.facts if fact.type in types)
 
+    @functools.cached_property
+    def taken(self):
+        """By report: the fact by which a case took it up. A case that is merged into another hands its reports on, always to one
+        that was opened before it: a report is where it is known to have come to. Dispatch says so, whenever the report hears of it."""
+        taken = {}
+        for fact in self.of("CaseReportMerged", "CaseOpened"):
+            context = fact.body.context
+            merged = fact.type == "CaseReportMerged"
+            if merged or context.lead_report:
+                name = fact.body.report.report if merged else context.lead_report
+                order = millis(context.opened_at), context.case
+                taken[name] = min(taken.get(name, (order, fact)), (order, fact), key=lambda one: one[0])
+        return {name: fact for name, (_, fact) in taken.items()}
+
+    def context_of(self, report):
+        """What the report's case is now; nothing where none has taken it up."""
+        fact = self.taken.get(report)
+        return fact and self.cases[fact.body.context.case].now
+
 
 def group_of(context, scope):
     """Where a case belongs. Read: by what it is now, but returns and revisits by what it was when they happened."""
@@ -273,23 +292,10 @@ def returns(city, scope):
 
 
 def duplicates(city, scope):
-    """In no section: reports that joined an open case, by all that a case took up in the window.
-
-    A case that is merged into another hands its reports on, always to one that was opened before it: each report counts once, where
-    it is known to have come to.
-    """
-    taken = {}
-    for fact in city.of("CaseReportMerged", "CaseOpened"):
-        context = fact.body.context
-        merged = fact.type == "CaseReportMerged"
-        if merged or context.lead_report:
-            name = fact.body.report.report if merged else context.lead_report
-            order = millis(context.opened_at), context.case
-            taken[name] = min(taken.get(name, (order, fact)), (order, fact), key=lambda one: one[0])
-    for name, (_, fact) in taken.items():
+    """In no section: reports that joined an open case, by all that a case took up in the window; each report counts once."""
+    for name, fact in city.taken.items():
         if within(fact.at, scope):
-            case = city.cases[fact.body.context.case]
-            yield Member(name, fact.at, 1, "", group_of(case.now, scope), "", fact.type == "CaseReportMerged")
+            yield Member(name, fact.at, 1, "", group_of(city.context_of(name), scope), "", fact.type == "CaseReportMerged")
 
 
 def satisfaction(city, scope):
@@ -348,18 +354,16 @@ def reports(series):
         for name, report in city.reports.items():
             at = millis(report.reported_at)
             if within(at, scope):
-                case = city.cases.get(report.case)
-                yield Member(name, at, 1, "", group_of(case and case.now, scope), named(report, series), True)
+                yield Member(name, at, 1, "", group_of(city.context_of(name), scope), named(report, series), True)
     return members
 
 
 def notices(city, scope):
-    """In no section: what reporters were told in the window."""
+    """In no section: what reporters were told in the window; it belongs where the report's case does."""
     for fact in city.of("ReporterNotified"):
         if within(fact.at, scope):
-            context = fact.body.context
-            case = city.cases.get(context.case)
-            yield Member(context.report, fact.at, 1, "", group_of(case and case.now, scope), named(fact.body, "kind"), True)
+            report = fact.body.context.report
+            yield Member(report, fact.at, 1, "", group_of(city.context_of(report), scope), named(fact.body, "kind"), True)
 
 
 def summed(kind, amount, name):

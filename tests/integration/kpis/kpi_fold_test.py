@@ -221,6 +221,18 @@ class KpisTest(unittest.TestCase):
         for scope in scopes(TOWN.facts, GROUPS[:1])[:4]:
             self.assertEqual(kpi_fold.fold(twice, scope), kpi_fold.fold(TOWN.known, scope))
 
+    def test_where_a_report_belongs_is_what_dispatch_says(self):
+        """A report may be told of points before it has heard of its case."""
+        facts = []
+        for fact in TOWN.facts:
+            body = type(fact.body).FromString(fact.body.SerializeToString())
+            if "context" in body.DESCRIPTOR.fields_by_name and body.context.DESCRIPTOR.full_name == "civicmesh.intake.v1.ReportContext":
+                body.context.case = ""
+            facts.append(fact._replace(body=body))
+        until = max(fact.at for fact in facts)
+        scope = kpi_fold.Scope(min(fact.at for fact in facts), until + 1, until, "STREET")
+        self.assertEqual(kpi_fold.fold(kpi_fold.City(facts), scope), kpi_fold.fold(TOWN.known, scope))
+
     def test_a_month_is_what_it_is_in_the_city(self):
         scope = kpi_fold.Scope(*kpi_fold.month("2026-09"), max(fact.at for fact in TOWN.facts))
         self.assertEqual(rfc3339(scope.end), "2026-09-30T16:00:00.000Z")
