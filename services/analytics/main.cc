@@ -27,7 +27,8 @@ int main(int argc, char** argv) {
   std::vector<std::unique_ptr<KafkaJournal>> journals;
   std::vector<analytics::FoldSource> sources;
   for (const char* domain : kSources) {
-    const KafkaOptions kafka = KafkaFromFlags(domain);
+    KafkaOptions kafka = KafkaFromFlags(domain);
+    kafka.patient = true;
     if (auto topics = CheckTopicsPatiently(kafka); !topics.ok()) return RefuseToStart(topics);
     journals.push_back(std::make_unique<KafkaJournal>(kafka));
     sources.push_back({domain, journals.back().get()});

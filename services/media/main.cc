@@ -112,7 +112,8 @@ int main(int argc, char** argv) {
   std::vector<std::unique_ptr<LogReader>> ends;
   std::vector<media::Keeper::Source> sources;
   for (const char* domain : kSources) {
-    const KafkaOptions kafka = KafkaFromFlags(domain);
+    KafkaOptions kafka = KafkaFromFlags(domain);
+    kafka.patient = true;
     if (auto topics = CheckTopicsPatiently(kafka); !topics.ok()) return RefuseToStart(topics);
     readers.push_back(std::make_unique<KafkaGroupReader>(kafka, PolicyGroup("media", domain)));
     ends.push_back(journals.emplace_back(std::make_unique<KafkaJournal>(kafka))->NewReader());

@@ -63,7 +63,9 @@ struct KafkaGroupReader::Impl {
                                   {"session.timeout.ms", "6000"},
                                   {"heartbeat.interval.ms", "500"},
                                   {"partition.assignment.strategy", "range"},
-                                  {"topic.metadata.refresh.interval.ms", "5000"}},
+                                  {"topic.metadata.refresh.interval.ms", "5000"},
+                                  {"fetch.min.bytes", source.patient ? "65536" : "1"},
+                                  {"fetch.wait.max.ms", "500"}},
                                  [this](rd_kafka_conf_t* conf) {
                                    rd_kafka_conf_set_opaque(conf, this);
                                    rd_kafka_conf_set_rebalance_cb(conf, OnRebalance);

@@ -83,7 +83,8 @@ KafkaProperties ReaderProperties(const KafkaOptions& options) {
       {"isolation.level", "read_uncommitted"},
       {"check.crcs", "true"},
       // Not longer: a partition that is started joins the next fetch, so this is what a Start or an end may wait for.
-      {"fetch.wait.max.ms", "50"},
+      {"fetch.wait.max.ms", options.patient ? "500" : "50"},
+      {"fetch.min.bytes", options.patient ? "65536" : "1"},
       {"fetch.error.backoff.ms", "50"}};
 }
 
@@ -335,8 +336,10 @@ absl::StatusOr<rd_kafka_t*> Reader::LookUpHandle() {
   if (look_up_ != nullptr) return look_up_;
   KafkaProperties properties = ReaderProperties(options_);
   // One record is wanted, not what follows it.
-  properties.insert(properties.end(),
-                    {{"queued.min.messages", "1"}, {"fetch.message.max.bytes", "16384"}, {"fetch.wait.max.ms", "5"}});
+  properties.insert(properties.end(), {{"queued.min.messages", "1"},
+                                       {"fetch.message.max.bytes", "16384"},
+                                       {"fetch.min.bytes", "1"},
+                                       {"fetch.wait.max.ms", "5"}});
   auto handle = NewKafkaConsumer(options_, properties, [](rd_kafka_conf_t*) {});
   if (handle.ok()) look_up_ = *handle;
   return handle;

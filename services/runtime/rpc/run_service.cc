@@ -131,8 +131,10 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
                                       std::string reply) { replies.Send(shard, channel, std::move(reply)); },
                     .group_reader =
                         [&](const PolicySpec& policy) {
-                          return std::make_unique<KafkaGroupReader>(SourceOf(kafka, policy.source_domain),
-                                                                    PolicyGroup(kafka.domain, policy.name));
+                          KafkaOptions source = SourceOf(kafka, policy.source_domain);
+                          // What commands come to is waited for.
+                          source.patient = policy.act != nullptr;
+                          return std::make_unique<KafkaGroupReader>(source, PolicyGroup(kafka.domain, policy.name));
                         },
                     .plain_reader =
                         [&](const std::string& source) {

@@ -147,7 +147,9 @@ TEST_F(PolicyRunnerTest, AFactCountsOnceWhatItAsksForOutsideTheLogIsDone) {
     if (fact.bytes == "bad deed") return absl::InvalidArgumentError("cannot be done");
     return tried.size() < 3 ? absl::UnavailableError("not now") : absl::OkStatus();
   };
-  KafkaGroupReader group(source_, "policy-" + target_.domain);
+  KafkaOptions patient = source_;
+  patient.patient = true;
+  KafkaGroupReader group(patient, "policy-" + target_.domain);
   PolicyRunner runner(spec, false, &group, &target_journal_);
   RunUntil(runner, 2);
   EXPECT_EQ(tried, (std::vector<std::string>{"one", "one", "one", "bad deed", "three"}));
