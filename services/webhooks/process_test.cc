@@ -120,6 +120,24 @@ TEST_F(ProcessTest, AFileThatCannotBeTakenStopsTheStartAndLaterChangesNothing) {
   Until([&] { return Received().size() == 1; });
 }
 
+// Kafka goes away just then: the turn is lost, and nobody may wait for ever.
+TEST_F(ProcessTest, ATurnThatIsLostBeforeProgressIsReadHasNotBegun) {
+  struct Silent : KeyedLog {
+    explicit Silent(bool* lost) : turn(lost) {}
+    void Put(int, std::string, std::optional<std::string>, Done) override {}
+    void Poll(KeyedSink&, int) override { *turn = false; }
+    int partitions() const override { return 1; }
+    bool* const turn;
+  };
+  WebhooksProcess process({.domains = {{"dispatch", &journal_}},
+                           .open_progress = [this] { return std::make_unique<Silent>(&our_turn_); },
+                           .our_turn = [this] { return our_turn_; },
+                           .read_file = [this] { return file_; },
+                           .clock = Clock::Real()});
+  EXPECT_TRUE(process.Tick().ok());
+  EXPECT_FALSE(process.sends());
+}
+
 TEST_F(ProcessTest, OfTwoOneWaitsAndGoesOnWhereTheOtherStopped) {
   auto first = Start();
   ASSERT_TRUE(first->Tick().ok());

@@ -131,11 +131,18 @@ void WebhooksProcess::Impl::Tell() {
 WebhooksProcess::WebhooksProcess(ProcessParts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {}
 WebhooksProcess::~WebhooksProcess() { impl_->StopAll(); }
 
-// Another may have sent meanwhile, so how far it came is read anew.
+// Another may have sent meanwhile, so how far it came is read anew. Where the turn is lost before that is known, it has
+// not begun.
 void WebhooksProcess::Impl::Begin() {
   log = parts.open_progress();
   Remembered remembered;
-  while (!remembered.current) log->Poll(remembered, kPollMs);
+  while (!remembered.current) {
+    if (!parts.our_turn()) {
+      log = nullptr;
+      return;
+    }
+    log->Poll(remembered, kPollMs);
+  }
   absl::MutexLock lock(&mutex);
   progress = std::move(remembered.of);
   sends = true;
@@ -160,6 +167,7 @@ absl::Status WebhooksProcess::Tick() {
   }
   impl_->waits_told = false;
   if (!impl_->log) impl_->Begin();
+  if (!impl_->log) return absl::OkStatus();
   const int64_t now_ms = impl_->parts.clock->steady_ms();
   if (now_ms - impl_->told_ms >= kTellEveryMs) {
     impl_->told_ms = now_ms;

@@ -322,7 +322,7 @@ absl::Status Vault::SeeThrough(const std::string& owner, const std::vector<std::
   erasure.mutable_key_ids()->Assign(key_ids.begin(), key_ids.end());
   absl::Status status;
   absl::Notification done;
-  // Not waited for until the topic is read: what this record is read behind was read before it.
+  // The topic need not be read yet: whatever stands before this record is read before it.
   impl_->Erase(owner, ErasureRecord(owner, key_ids.front()), erasure, [&](const absl::StatusOr<int>& destroyed) {
     status = destroyed.status();
     done.Notify();

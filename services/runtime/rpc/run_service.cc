@@ -132,7 +132,7 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
                     .group_reader =
                         [&](const PolicySpec& policy) {
                           KafkaOptions source = SourceOf(kafka, policy.source_domain);
-                          // What commands come to is waited for.
+                          // Somebody waits for what commands lead to; nobody for what is done outside the log.
                           source.patient = policy.act != nullptr;
                           return std::make_unique<KafkaGroupReader>(source, PolicyGroup(kafka.domain, policy.name));
                         },
