@@ -254,10 +254,16 @@ struct CommandDoor::Impl : std::enable_shared_from_this<CommandDoor::Impl> {
           log::v1::StreamValue value;
           if (!read.ok() || !read->verified || read->values.empty() || !read->values[0] ||
               !value.ParseFromString(*read->values[0]))
-            return self->GiveUp(id);
+            return self->LookAgain(id);
           self->Complete(
               id, {.status = grpc::Status::OK, .resource = resource, .state = std::move(*value.mutable_state())});
         });
+  }
+
+  // The resource could not be read now: the next look-up tries again, until the deadline.
+  void LookAgain(uint64_t id) {
+    absl::MutexLock lock(&mutex);
+    if (auto it = waiters.find(id); it != waiters.end()) it->second.resolving = false;
   }
 
   void LookUp(uint64_t id, int shard, const std::string& command_id) {

@@ -182,8 +182,20 @@ TEST_F(DoorTest, ARepeatedCommandGetsTheResourceAsItIsNow) {
 
   asked = Submit();
   reads_.verified = false;
+  PutOutcome(ReplyTo(Inbox()[0]));
+  reads_.point = "6";
   door_->Deliver(ReplyTo(Inbox()[0], "r-1", ""));
   door_->RunDue();
+  EXPECT_EQ(asked->answers, 0);
+  reads_.verified = true;
+  After(50);
+  ASSERT_EQ(asked->answers, 1);
+  EXPECT_EQ(asked->result.state, "newer");
+
+  asked = Submit();
+  reads_.verified = false;
+  door_->Deliver(ReplyTo(Inbox()[0], "r-1", ""));
+  After(5000);
   ASSERT_EQ(asked->answers, 1);
   EXPECT_EQ(asked->reason(), "REASON_UNKNOWN_OUTCOME");
 }
