@@ -149,8 +149,9 @@ Reader::Reader(const KafkaOptions& options, KafkaReaper* reaper)
     : options_(options), reaper_(reaper), positions_(kTopics * options.shards) {
   for (int i = 0; i < kTopics; ++i) names_[i] = KafkaTopicName(options.domain, static_cast<Topic>(i));
   KafkaProperties properties = ReaderProperties(options);
-  // Room for a replay: a queue that is full stops fetching for up to a second (librdkafka 2.0).
-  properties.insert(properties.end(), {{"queued.min.messages", "1000000"}, {"queued.max.messages.kbytes", "32768"}});
+  // Room for a replay: a queue that is full stops fetching for up to a second (librdkafka 2.0), so it has to last
+  // longer.
+  properties.insert(properties.end(), {{"queued.min.messages", "1000000"}, {"queued.max.messages.kbytes", "98304"}});
   handle_ = NewKafkaConsumer(options, properties, [this](rd_kafka_conf_t* conf) {
     rd_kafka_conf_set_opaque(conf, this);
     rd_kafka_conf_set_error_cb(conf, OnError);
