@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "civicmesh/analytics/v1/analytics_service.grpc.pb.h"
 #include "civicmesh/runtime/v1/control_service.grpc.pb.h"
+#include "services/civicctl/door_channel.h"
 
 namespace civicmesh::civicctl {
 namespace {
@@ -58,18 +58,13 @@ Door::Door(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Door::~Door() = default;
 
 absl::StatusOr<std::unique_ptr<Door>> Door::Open(const std::string& url, std::string token) {
-  absl::string_view address = url;
-  const bool plain = absl::ConsumePrefix(&address, "http://"), tls = absl::ConsumePrefix(&address, "https://");
-  absl::ConsumeSuffix(&address, "/");
-  if ((!plain && !tls) || address.empty())
-    return absl::InvalidArgumentError(absl::StrCat("the door ", url, " is no address; write http://127.0.0.1:8311"));
+  auto channel = ChannelTo(url);
+  if (!channel.ok()) return channel.status();
   auto impl = std::make_unique<Impl>();
   impl->url = url;
   impl->token = std::move(token);
-  const auto channel =
-      grpc::CreateChannel(std::string(address), tls ? grpc::SslCredentials({}) : grpc::InsecureChannelCredentials());
-  impl->control = runtime::v1::ControlService::NewStub(channel);
-  impl->analytics = analytics::v1::AnalyticsService::NewStub(channel);
+  impl->control = runtime::v1::ControlService::NewStub(*channel);
+  impl->analytics = analytics::v1::AnalyticsService::NewStub(*channel);
   return std::unique_ptr<Door>(new Door(std::move(impl)));
 }
 

@@ -12,6 +12,7 @@
 #include "services/civicctl/load.h"
 #include "services/civicctl/log_commands.h"
 #include "services/civicctl/parked.h"
+#include "services/civicctl/person_copy.h"
 #include "services/civicctl/replay/life.h"
 #include "services/civicctl/replay/project.h"
 #include "services/civicctl/replay/replay.h"
@@ -42,6 +43,7 @@ int main(int argc, char** argv) {
       ReplayCommand(),
       ProjectCommand(),
       LifeCommand(),
+      CopyCommand(),
   };
   // clang-format on
   const std::vector<std::string> args(argv + 1, argv + argc);

@@ -407,15 +407,17 @@ class VaultRpc : public v1::VaultService::CallbackService {
     });
   }
 
-  // Who was shown the reports of this page. As many as one page holds, the latest.
-  void AddReveals(const std::string& person_token, v1::PersonalData* resp, const Finish& finish) {
+  // Who was shown the reports of this page: somewhere among all who were shown any of the person's.
+  void AddReveals(const std::string& person_token, v1::PersonalData* resp, const Finish& finish,
+                  const std::string& page_token = "") {
     ListRows(*service_.reads,
              {.index = "revealed",
               .value = person_token,
               .descending = true,
               .shards = service_.shards,
-              .page_size = kMaxPage},
-             [=](ListResult found) {
+              .page_size = kMaxPage,
+              .page_token = page_token},
+             [=, this](ListResult found) {
                v1::IntakeStream stream;
                for (const auto& [id, bytes] : found.entries) {
                  if (!stream.ParseFromString(bytes)) continue;
@@ -423,7 +425,8 @@ class VaultRpc : public v1::VaultService::CallbackService {
                    if (one.report().name() == stream.reveal().reveal().report())
                      *one.add_reveals() = stream.reveal().reveal();
                }
-               finish(found.status);
+               if (!found.status.ok() || found.next_page_token.empty()) return finish(found.status);
+               AddReveals(person_token, resp, finish, found.next_page_token);
              });
   }
 

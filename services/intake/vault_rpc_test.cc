@@ -221,6 +221,17 @@ TEST_F(VaultRpcTest, APersonHasACopyAndSeesWhoWasShownIt) {
   EXPECT_THAT(Audited(), testing::Contains(v1::AUDIT_ACTION_COPIED));
 }
 
+TEST_F(VaultRpcTest, ACopyNamesMoreReadersThanOnePageOfThemHolds) {
+  const v1::Report first = Submit(kCitizen);
+  Ask(first.name());
+  const v1::Report second = Submit(kCitizen);
+  for (int i = 0; i < 200; ++i) Ask(second.name());
+  v1::PersonalData copy;
+  ASSERT_EQ(Call(kCitizen, &Stub::CopyPersonalData, "", &copy), "");
+  ASSERT_THAT(copy.reports(), SizeIs(2));
+  EXPECT_EQ(copy.reports(0).reveals_size() + copy.reports(1).reveals_size(), 201);
+}
+
 TEST_F(VaultRpcTest, AfterErasureNobodyReadsItAndNoKeyIsLeft) {
   const v1::Report report = Submit(kCitizen);
   const std::string owner = service_.persons().Of("u1");

@@ -133,6 +133,7 @@ MAY_ASK_THE_TIME = {
 }
 MAY_SLEEP = {
     "services/civicctl/load.cc": "asks a running mesh again, which cannot tell it",
+    "services/civicctl/person_door.cc": "the door has said to come again in a second",
     "services/runtime/rpc/locked_twins.h": "a group's Poll waits, as a broker's does",
 }
 

@@ -1,5 +1,6 @@
 """Photos and recordings in a whole city: announced, posted through the real door into the real object store, looked at, attached,
-fetched by those who may and by nobody else, kept, let go and erased; while the store is away, and over a kill of media.
+fetched by those who may and by nobody else, kept, let go and erased; while the store is away, and over a kill of media. And a
+person's copy of all that the city has about them (civicctl copy), of which they are the largest part.
 
 Needs the built programs (CIVICMESH_BIN) and what deploy/install installs.
 """
@@ -25,7 +26,7 @@ from PIL import Image
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import files  # pylint: disable=wrong-import-position
-from town import ROOT, AskedTown, new_request_id  # pylint: disable=wrong-import-position
+from town import BIN, ROOT, AskedTown, new_request_id  # pylint: disable=wrong-import-position
 import objects  # pylint: disable=wrong-import-position,wrong-import-order
 
 PATIENCE = 60  # seconds; only for a test that fails
@@ -57,7 +58,7 @@ class City(AskedTown):
         self.listener = http.server.HTTPServer(("127.0.0.1", 0), Listener)
         threading.Thread(target=self.listener.serve_forever, daemon=True).start()
         os.environ["CIVICMESH_TRANSCRIBER"] = f"http://127.0.0.1:{self.listener.server_port}/"
-        super().__init__("up-", "--services=intake,dispatch,media", "--clock=real", "--development-tokens")
+        super().__init__("up-", "--services=intake,dispatch,media,points,volunteering", "--clock=real", "--development-tokens")
         self.citizen = self.token("citizen-1", "CITIZEN")
         self.store = objects.client(self.where["objects"]["url"], pathlib.Path(self.where["objects"]["logins"]["operator"]))
 
@@ -277,6 +278,93 @@ class Voices(unittest.TestCase):
         report = CITY.report(None, anonymous=True, voices=[sent(ready, "KIND_VOICE")])
         shown = CITY.ok("POST", f"/v1/{report['name']}:track", {"tracking_code": report["tracking_code"]})
         self.assertEqual(CITY.fetch(shown["voices"][0]["link"])[0], 200)
+
+
+class Copies(unittest.TestCase):
+    def setUp(self):
+        self.home = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def copy(self, token, code=0):
+        """What civicctl says of it."""
+        (self.home / "token").write_text(token + "\n", encoding="ascii")
+        done = subprocess.run([BIN / "civicctl", "copy", self.home / "mine/", f"--door={CITY.where['door']}",
+                               f"--token-file={self.home / 'token'}"], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def part(self, name):
+        return json.loads((self.home / "mine" / name).read_text(encoding="utf-8"))
+
+    def in_the_city(self, person, token, words):
+        """A report with a photo, one with a recording and a photo that was added, nine more; points, a redemption, and a service."""
+        photos = [CITY.uploaded(files.photo(seed=len(words) + i), token=token) for i in (20, 21)]
+        CITY.report(token, text=words, contact={"name": words}, photos=[sent(photos[0], "KIND_NEAR")])
+        spoken = CITY.report(token, voices=[sent(CITY.uploaded(files.recording(1), "audio/mp4", token), "KIND_VOICE")])
+        CITY.ok("POST", f"/v1/{spoken['name']}:add", {"request_id": new_request_id(), "text": words, "photos": [sent(photos[1], "KIND_FAR")]}, token)
+        for _ in range(9):
+            CITY.ok("POST", "/v1/reports", {"request_id": new_request_id(), "text": words}, token)
+        gateway, now = CITY.token("gateway-1", "GATEWAY"), time.gmtime()
+        for rule in ("traffic_month", "culture_event"):
+            CITY.ok("POST", "/v1/accounts:recordEarning", {"request_id": new_request_id(), "rule": rule, "citizen": person, "source": new_request_id(),
+                                                           "occurred_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", now)}, gateway)
+        item = CITY.ok("POST", "/v1/items:stock", {"request_id": new_request_id(), "catalogue_id": "tote-bag"},
+                       CITY.token("catalogue-1", "CATALOGUE_MANAGER"))
+        CITY.ok("POST", "/v1/redemptions", {"request_id": new_request_id(), "item": item["name"], "quantity": 1, "price_points": 25}, token)
+        CITY.until(lambda: CITY.ok("GET", "/v1/redemptions", token=token)["redemptions"][0]["voucher"])
+        starts = [time.strftime("%Y-%m-%dT%H:00:00Z", time.gmtime(time.time() + hours * 3600)) for hours in (24, 26)]
+        activity = CITY.ok("POST", "/v1/activities", {"request_id": new_request_id(), "title_zh": "河道清洁", "place_zh": "河边", "location": somewhere(),
+                                                      "starts_at": starts[0], "ends_at": starts[1], "capacity": 5, "risks_zh": "注意水深"},
+                           CITY.token("organiser-1", "ORGANISER"))
+        CITY.ok("POST", f"/v1/{activity['name']}:signUp", {"request_id": new_request_id(), "age_band": "AGE_BAND_ADULT"}, token)
+
+    def test_a_person_has_all_that_is_theirs_and_nothing_of_anybody_else(self):
+        mine, theirs = CITY.token("citizen-20", "CITIZEN"), CITY.token("citizen-21", "CITIZEN")
+        self.in_the_city("citizen-20", mine, "我家门口的路灯坏了")
+        self.in_the_city("citizen-21", theirs, "另一个人的事")
+        self.assertIn("index.json says what there is", self.copy(mine))
+        self.assertEqual([path.name for path in self.home.iterdir() if path.name != "token"], ["mine"])
+        self.assertEqual((self.home / "mine").stat().st_mode & 0o777, 0o700)
+
+        reports = [one["report"] for one in self.part("reports.json")]
+        self.assertEqual(sorted(one["text"] for one in reports), sorted(["我家门口的路灯坏了"] * 10 + ["路边有一堆垃圾没人收"]))
+        self.assertEqual(self.part("reports.json")[-1]["contact"]["name"], "我家门口的路灯坏了")
+        self.assertEqual([self.part("account.json")[held] for held in ("issued", "available", "redeemed")], ["25", "0", "25"])
+        self.assertEqual([one["kind"].removeprefix("TRANSACTION_KIND_") for one in self.part("transactions.json")],
+                         ["REDEEMED", "HELD", "GRANTED", "GRANTED"])
+        self.assertEqual([len(one["voucher"]) for one in self.part("redemptions.json")], [16])
+        self.assertEqual([one["title_zh"] for one in self.part("service_records.json")], ["河道清洁"])
+
+        links = [one["link"] for report in reports for part in (report, *report["supplements"]) for one in part["photos"] + part.get("voices", [])]
+        self.assertEqual(sorted(links), sorted(one["file"] for one in self.part("index.json")["files"]["entries"]))
+        self.assertEqual(len(links), 3)
+        for one in self.part("index.json")["files"]["entries"]:
+            content = (self.home / "mine" / one["file"]).read_bytes()
+            self.assertTrue(content.startswith(b"OggS" if one["kind"] == "KIND_VOICE" else b"\xff\xd8"))
+            self.assertEqual((hashlib.sha256(content).hexdigest(), one["as_the_report_says"]), (one["sha256"], True))
+        self.assertEqual(self.part("index.json")["not_had"]["entries"], [])
+
+        other = CITY.ok("GET", "/v1/accounts/me", token=theirs)["owner_token"]
+        for path in (self.home / "mine").rglob("*"):
+            if path.is_file():
+                for foreign in (other.encode(), "另一个人的事".encode()):
+                    self.assertNotIn(foreign, path.read_bytes())
+
+    def test_whose_token_is_not_taken_gets_no_folder(self):
+        for token, why in ((CITY.token("citizen-20", "CITIZEN", exp=int(time.time()) - 600), "does not take the token"),
+                           (CITY.token("registrar-01", "REGISTRAR"), "the token is another one's")):
+            self.assertIn(why, self.copy(token, code=1))
+            self.assertEqual([path.name for path in self.home.iterdir()], ["token"])
+
+    def test_after_an_erasure_the_copy_says_what_is_gone(self):
+        person = CITY.token("citizen-22", "CITIZEN")
+        self.in_the_city("citizen-22", person, "要被删除的话")
+        CITY.ok("POST", "/v1/personalData:erase", {"request_id": new_request_id(), "understood": True}, person)
+        voice = CITY.ok("GET", "/v1/reports", token=person)["reports"][-2]["voices"][0]
+        CITY.until(lambda: not CITY.has("civicmesh-media", f"{voice['uri'].removeprefix('uploads/')}/voice.ogg"))
+        self.assertIn(f"not had: {voice['uri']}: The store has it no more.", self.copy(person))
+        self.assertTrue(all(one["report"]["erased"] and "contact" not in one for one in self.part("reports.json")))
+        # Points and volunteering are not reached: they know the person's token alone.
+        self.assertEqual((len(self.part("redemptions.json")), len(self.part("service_records.json"))), (1, 1))
 
 
 class Troubles(unittest.TestCase):
