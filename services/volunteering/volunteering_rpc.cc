@@ -93,9 +93,17 @@ class VolunteeringRpc : public v1::VolunteeringService::CallbackService {
       const RecordName own{ActivityStream(req->name()), TokenOf(call)};
       const auto shard = ShardOfActivity(own.stream);
       if (!shard) return finish(NoActivity());
-      v1::Command command;
-      *command.mutable_sign_up() = *req;
-      Submit(call, *shard, own.stream, *req, std::move(command), AnswerRecord(std::move(finish), own, resp));
+      // An activity's organiser never changes, so what is read before the command holds when it is decided.
+      ReadStream(*service_.reads, *shard, own.stream, [=, this](StreamResult found) {
+        v1::ActivityState state;
+        if (found.status.error_code() == grpc::StatusCode::NOT_FOUND) return finish(NoActivity());
+        if (!found.status.ok()) return finish(std::move(found.status));
+        if (!state.ParseFromString(found.state)) return finish(RuntimeError("REASON_DATA_LOSS"));
+        v1::Command command;
+        *command.mutable_sign_up() = *req;
+        command.set_caller_organises(state.activity().organiser() == call.actor.subject);
+        Submit(call, *shard, own.stream, *req, std::move(command), AnswerRecord(finish, own, resp));
+      });
     });
   }
   grpc::ServerUnaryReactor* CancelSignUp(grpc::CallbackServerContext* ctx, const v1::CancelSignUpRequest* req,

@@ -52,6 +52,15 @@ std::string BodyHash(const std::string& key, const google::protobuf::Message& bo
   return std::string(reinterpret_cast<char*>(mac), kHashBytes);
 }
 
+// Who calls as a citizen stands in the log under a pseudonym alone, which whoever reads it cannot turn into a subject,
+// also after an erasure (docs/adr/0007). Those who hold a post are named.
+ActorView AsRecorded(ActorView actor, const PersonTokens& persons) {
+  const auto citizen = [](const Post& post) { return post.role == "CITIZEN"; };
+  if (!actor.posts.empty() && std::all_of(actor.posts.begin(), actor.posts.end(), citizen))
+    actor.subject = persons.Of(actor.subject);
+  return actor;
+}
+
 // The owner's answer to a body that differs from the recorded one.
 bool IsOtherBody(const log::v1::OutcomeValue& outcome) {
   return outcome.refused().domain() == "runtime" && outcome.refused().reason() == "REASON_ALREADY_EXISTS";
@@ -356,7 +365,7 @@ void CommandDoor::Submit(const Call& call, CommandRequest request, Done done) {
   command.set_command_id(CommandId(call.actor.subject, call.method, request.routing_key, request.request_id));
   command.set_issued_at_ms(*issued_at);
   command.set_body_hash(BodyHash(impl_->options.body_key, *request.body));
-  WriteActor(call.actor, command.mutable_actor());
+  WriteActor(AsRecorded(call.actor, impl_->options.persons), command.mutable_actor());
   command.set_method(call.method);
   command.set_traceparent(call.traceparent);
   command.set_reply_to(impl_->options.reply_to);

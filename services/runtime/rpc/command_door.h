@@ -20,6 +20,7 @@
 #include <string>
 
 #include "grpcpp/support/status.h"
+#include "services/runtime/base/person_tokens.h"
 #include "services/runtime/rpc/call.h"
 
 namespace google::protobuf {
@@ -38,6 +39,7 @@ class Reply;
 struct DoorOptions {
   std::string reply_to;  // the channel on which this replica hears answers
   std::string body_key;  // for the HMAC of bodies; the same in all replicas of a domain
+  PersonTokens persons{PersonTokens::kDevelopmentKey};
   int max_in_flight = 2000;
   int max_per_shard = 1000;  // those that landed and were given up included
   int max_per_actor = 64;

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/synchronization/notification.h"
 
 #include "civicmesh/log/v1/log.pb.h"
@@ -51,7 +52,7 @@ class DoorTest : public testing::Test {
     auto asked = std::make_shared<Asked>();
     runtime::v1::QuiesceRequest request;
     request.set_service(body);
-    Call call{.actor = {.subject = subject, .posts = Posts({"CITIZEN"}, "u")},
+    Call call{.actor = {.subject = subject, .posts = Posts(posts_, "u")},
               .method = "a.B/C",
               .traceparent = "00-t",
               .deadline_steady_ms = deadline_};
@@ -118,6 +119,7 @@ class DoorTest : public testing::Test {
   int sessions_ = 0;
   int64_t deadline_ = std::numeric_limits<int64_t>::max();
   int64_t receipt_wait_ = 0;
+  std::vector<std::string> posts_{"CITIZEN"};
   std::unique_ptr<CommandDoor> door_;
 };
 
@@ -129,7 +131,7 @@ TEST_F(DoorTest, WritesTheCommandAndPassesTheAnswerOn) {
   EXPECT_EQ(command.command_id(), CommandId("c-1", "a.B/C", "k", kRequestId));
   EXPECT_EQ(command.issued_at_ms(), *UuidV7Time(kRequestId));
   EXPECT_EQ(command.body_hash().size(), 16u);
-  EXPECT_EQ(command.actor().subject(), "c-1");
+  EXPECT_EQ(command.actor().subject(), PersonTokens(PersonTokens::kDevelopmentKey).Of("c-1"));
   ASSERT_EQ(command.actor().posts_size(), 1);
   EXPECT_EQ(command.actor().posts(0).role(), "CITIZEN");
   EXPECT_EQ(command.actor().posts(0).scope(), options::v1::SCOPE_OWN);
@@ -148,6 +150,17 @@ TEST_F(DoorTest, WritesTheCommandAndPassesTheAnswerOn) {
   door_->Deliver(ReplyTo(command));
   After(kLater);
   EXPECT_EQ(asked->answers, 1);
+}
+
+TEST_F(DoorTest, TheLogNamesWhoHoldsAPostAndNobodyElse) {
+  Submit(RequestId(1), "intake", 3, "citizen-li");
+  posts_ = {"REGISTRAR"};
+  Submit(RequestId(2), "intake", 3, "registrar-wang");
+  ASSERT_EQ(Inbox().size(), 2u);
+  EXPECT_FALSE(absl::StrContains(log_.records({Topic::kInbox, 3})[0].value, "citizen-li"));
+  EXPECT_EQ(Inbox()[1].actor().subject(), "registrar-wang");
+  // Another name, and the same command as before to whoever sends it again.
+  EXPECT_EQ(Inbox()[0].command_id(), CommandId("citizen-li", "a.B/C", "k", RequestId(1)));
 }
 
 TEST_F(DoorTest, RefusesABadRequestIdBeforeAnythingIsWritten) {

@@ -75,6 +75,7 @@ struct ServiceProcess::Impl {
     keeper = *std::move(made);
     door = std::make_unique<CommandDoor>(DoorOptions{.reply_to = backends.reply_to,
                                                      .body_key = options.body_key,
+                                                     .persons = persons,
                                                      .max_in_flight = options.max_in_flight,
                                                      .max_per_shard = std::max(1, options.max_in_flight / 2),
                                                      .max_per_actor = options.max_per_actor,

@@ -32,6 +32,7 @@ using Decision = civicmesh::Decision<v1::JournalEvent>;
 struct Caller {
   std::string_view token;
   const Context& ctx;
+  bool organises = false;  // the activity that the request names
 };
 
 // What is wrong with the texts, to be asked before the request enters the log: personal data never does.

@@ -20,7 +20,7 @@ using v1::JournalEvent;
 class VolunteeringShard : public TypedMachine<JournalEvent, v1::Command, ActivityState> {
  protected:
   Decision DecideCommand(const v1::Command& command, const Context& ctx) const override {
-    const Caller caller{command.caller_token(), ctx};
+    const Caller caller{command.caller_token(), ctx, command.caller_organises()};
     switch (command.command_case()) {
       case v1::Command::kPublishActivity:
         return PublishActivity(command.publish_activity(), caller);
