@@ -63,6 +63,13 @@ absl::StatusOr<rd_kafka_s*> NewKafkaConsumer(const KafkaOptions& options, const 
   return handle;
 }
 
+KafkaProperties FetchProperties(const KafkaOptions& options, int idle_ms) {
+  if (options.patience <= absl::ZeroDuration())
+    return {{"fetch.min.bytes", "1"}, {"fetch.wait.max.ms", absl::StrCat(idle_ms)}};
+  return {{"fetch.min.bytes", "65536"},
+          {"fetch.wait.max.ms", absl::StrCat(absl::ToInt64Milliseconds(options.patience))}};
+}
+
 bool IsSideConnection(const std::string& reason) {
   return reason.find("/bootstrap:") != std::string::npos || reason.rfind("GroupCoordinator", 0) == 0;
 }

@@ -30,6 +30,10 @@ absl::StatusOr<rd_kafka_s*> NewKafkaProducer(const KafkaOptions& options, const 
 absl::StatusOr<rd_kafka_s*> NewKafkaConsumer(const KafkaOptions& options, const KafkaProperties& properties,
                                              const std::function<void(rd_kafka_conf_s*)>& prepare);
 
+// When the broker answers a consumer's fetch: at once where there is a record and nobody told it to be patient, and
+// after `idle_ms` where there is none.
+KafkaProperties FetchProperties(const KafkaOptions& options, int idle_ms);
+
 // True where an error event with this text concerns a connection that carries no records: the one to the address given
 // at start, or to the group's coordinator.
 bool IsSideConnection(const std::string& reason);

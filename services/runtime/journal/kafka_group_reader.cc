@@ -13,6 +13,7 @@
 namespace civicmesh {
 namespace {
 
+constexpr int kIdleMs = 500;
 constexpr int kLookUpMs = 3000;
 // A commit is a record on a topic of the broker's, which costs it as much as the event did; what was not yet told is
 // delivered again after a kill, and refused as a repetition.
@@ -55,21 +56,19 @@ struct KafkaGroupReader::Impl {
   }
 
   void Open() {
-    auto made = NewKafkaConsumer(source,
-                                 {{"group.id", group},
-                                  {"enable.auto.commit", "false"},
-                                  {"enable.auto.offset.store", "false"},
-                                  {"auto.offset.reset", "error"},
-                                  {"session.timeout.ms", "6000"},
-                                  {"heartbeat.interval.ms", "500"},
-                                  {"partition.assignment.strategy", "range"},
-                                  {"topic.metadata.refresh.interval.ms", "5000"},
-                                  {"fetch.min.bytes", source.patient ? "65536" : "1"},
-                                  {"fetch.wait.max.ms", "500"}},
-                                 [this](rd_kafka_conf_t* conf) {
-                                   rd_kafka_conf_set_opaque(conf, this);
-                                   rd_kafka_conf_set_rebalance_cb(conf, OnRebalance);
-                                 });
+    KafkaProperties properties = FetchProperties(source, kIdleMs);
+    properties.insert(properties.end(), {{"group.id", group},
+                                         {"enable.auto.commit", "false"},
+                                         {"enable.auto.offset.store", "false"},
+                                         {"auto.offset.reset", "error"},
+                                         {"session.timeout.ms", "6000"},
+                                         {"heartbeat.interval.ms", "500"},
+                                         {"partition.assignment.strategy", "range"},
+                                         {"topic.metadata.refresh.interval.ms", "5000"}});
+    auto made = NewKafkaConsumer(source, properties, [this](rd_kafka_conf_t* conf) {
+      rd_kafka_conf_set_opaque(conf, this);
+      rd_kafka_conf_set_rebalance_cb(conf, OnRebalance);
+    });
     if (!made.ok()) return;
     handle = *made;
     rd_kafka_poll_set_consumer(handle);

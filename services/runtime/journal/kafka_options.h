@@ -19,9 +19,9 @@ struct KafkaOptions {
   int max_record_bytes = 1'000'000;
   // A session whose oldest record is not acknowledged after this is over (R15).
   absl::Duration ack_timeout = absl::Seconds(5);
-  // Who reads may hear of a record half a second late, since nobody waits for what is done about it: the broker then
-  // answers some of a reader's fetches a second, and not one for each record.
-  bool patient = false;
+  // Who reads may hear of a record so much late: the broker then answers a few of a reader's fetches a second, and not
+  // one for each record. A second at most.
+  absl::Duration patience = absl::ZeroDuration();
   // Handed to the client as they are: security.protocol, sasl.*, ssl.*.
   std::map<std::string, std::string> security = {};
 };

@@ -22,6 +22,8 @@ constexpr int kBoundsMs = 3000;
 constexpr int kReadAtMs = 5000;
 constexpr int kNudgeMs = 20;
 constexpr int kMaxHoles = 3;
+// Not longer: a partition that is started joins the next fetch, so this is what a Start or an end may wait for.
+constexpr int kIdleMs = 50;
 
 using Clock = std::chrono::steady_clock;
 
@@ -74,18 +76,18 @@ absl::Status TakeError(rd_kafka_error_t* error) {
 }
 
 KafkaProperties ReaderProperties(const KafkaOptions& options) {
-  return {
-      {"group.id", ReadersGroup(options.domain)},  // assign() asks for one; nobody joins or commits in it.
-      {"enable.auto.commit", "false"},
-      {"enable.auto.offset.store", "false"},
-      {"auto.offset.reset", "error"},
-      {"enable.partition.eof", "true"},
-      {"isolation.level", "read_uncommitted"},
-      {"check.crcs", "true"},
-      // Not longer: a partition that is started joins the next fetch, so this is what a Start or an end may wait for.
-      {"fetch.wait.max.ms", options.patient ? "500" : "50"},
-      {"fetch.min.bytes", options.patient ? "65536" : "1"},
-      {"fetch.error.backoff.ms", "50"}};
+  KafkaProperties properties = FetchProperties(options, kIdleMs);
+  properties.insert(
+      properties.end(),
+      {{"group.id", ReadersGroup(options.domain)},  // assign() asks for one; nobody joins or commits in it.
+       {"enable.auto.commit", "false"},
+       {"enable.auto.offset.store", "false"},
+       {"auto.offset.reset", "error"},
+       {"enable.partition.eof", "true"},
+       {"isolation.level", "read_uncommitted"},
+       {"check.crcs", "true"},
+       {"fetch.error.backoff.ms", "50"}});
+  return properties;
 }
 
 class Reader : public LogReader {

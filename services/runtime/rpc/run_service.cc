@@ -35,6 +35,7 @@ constexpr char kDevelopmentKey[] = "civicmesh-development";
 constexpr absl::Duration kAppendTimeout = absl::Seconds(3);
 constexpr absl::Duration kDrainPatience = absl::Seconds(5);
 constexpr absl::Duration kLeavePatience = absl::Seconds(2);
+constexpr absl::Duration kPolicies = absl::Milliseconds(100), kUnwaitedFor = absl::Milliseconds(500);
 constexpr int64_t kTickNanos = 100 * 1000 * 1000;
 constexpr int kExitStuck = 70;
 
@@ -114,6 +115,7 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
   std::vector<std::unique_ptr<KafkaJournal>> plain_sources;
   std::unique_ptr<KafkaMembership> membership;
   const std::string reply_to = ReplyChannel(spec.domain, NewReplicaName());
+  const bool driven = options.driven_clock;
   std::atomic<ServiceProcess*> running{nullptr};
   const auto heard = [&](std::string_view reply) {
     if (ServiceProcess* process = running) process->OnReply(reply);
@@ -132,8 +134,9 @@ int RunService(int argc, char** argv, ServiceSpec spec) {
                     .group_reader =
                         [&](const PolicySpec& policy) {
                           KafkaOptions source = SourceOf(kafka, policy.source_domain);
-                          // Somebody waits for what commands lead to; nobody for what is done outside the log.
-                          source.patient = policy.act != nullptr;
+                          // What is done outside the log nobody waits for; what commands lead to a person may wait for,
+                          // and a driven clock for every one of them.
+                          source.patience = policy.act ? kUnwaitedFor : driven ? absl::ZeroDuration() : kPolicies;
                           return std::make_unique<KafkaGroupReader>(source, PolicyGroup(kafka.domain, policy.name));
                         },
                     .plain_reader =

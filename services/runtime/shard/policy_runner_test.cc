@@ -148,7 +148,7 @@ TEST_F(PolicyRunnerTest, AFactCountsOnceWhatItAsksForOutsideTheLogIsDone) {
     return tried.size() < 3 ? absl::UnavailableError("not now") : absl::OkStatus();
   };
   KafkaOptions patient = source_;
-  patient.patient = true;
+  patient.patience = absl::Milliseconds(500);
   KafkaGroupReader group(patient, "policy-" + target_.domain);
   PolicyRunner runner(spec, false, &group, &target_journal_);
   RunUntil(runner, 2);
