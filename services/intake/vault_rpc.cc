@@ -74,9 +74,9 @@ void ToSealedReport(const v1::SealedReportState& state, v1::SealedReport* report
   report->set_erased(state.erased());
 }
 
-// And what it says.
-absl::Status OpenSealedReport(const v1::SealedReportState& state, const Vault& vault, v1::SealedReport* report) {
-  ToSealedReport(state, report);
+// What its reporter wrote. Once erased nobody reads it, also where whoever erased it has not come to its key.
+absl::Status OpenContent(const v1::SealedReportState& state, const Vault& vault, v1::SealedReport* report) {
+  if (state.erased()) return absl::OkStatus();
   auto content = vault.Open(state.submitted().content());
   if (absl::IsNotFound(content.status())) {
     report->set_erased(true);
@@ -88,6 +88,13 @@ absl::Status OpenSealedReport(const v1::SealedReportState& state, const Vault& v
   report->set_text(opened.text());
   report->set_about(opened.about());
   if (opened.has_contact()) *report->mutable_contact() = opened.contact();
+  return absl::OkStatus();
+}
+
+// And what it says.
+absl::Status OpenSealedReport(const v1::SealedReportState& state, const Vault& vault, v1::SealedReport* report) {
+  ToSealedReport(state, report);
+  if (auto opened = OpenContent(state, vault, report); !opened.ok()) return opened;
   if (!state.answered().has_answer()) return absl::OkStatus();
   auto answer = vault.Open(state.answered().answer());
   if (!answer.ok()) return absl::IsNotFound(answer.status()) ? absl::OkStatus() : answer.status();

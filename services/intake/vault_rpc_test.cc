@@ -19,6 +19,7 @@
 #include "services/intake/intake_for_tests.h"
 #include "services/intake/intake_reference.h"
 #include "services/intake/intake_rpc.h"
+#include "services/intake/tracking_code.h"
 #include "services/intake/vault/key_ring.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/frame.h"
@@ -367,6 +368,39 @@ TEST_F(VaultRpcTest, AReportAgainstStaffIsReadByTheDisciplineChannelAlone) {
   ASSERT_EQ(Call(kDiscipline, &Stub::ReadSealedReport, name, &read), "");
   EXPECT_TRUE(read.erased());
   EXPECT_EQ(read.text(), "");
+}
+
+// No public fact tells of it, so its key waits for a retry; nobody reads it until then.
+TEST_F(VaultRpcTest, AnErasureOfAReportAgainstStaffThatWasBrokenOffShowsNothing) {
+  v1::SealedReport report, read;
+  ASSERT_EQ(Call(kNobody, &Stub::SubmitSealedReport, "text: '队长收了摊贩的钱'", &report), "");
+  const std::string name = absl::StrCat("name: '", report.name(), "'");
+  const std::string with_code = absl::StrCat(name, " tracking_code: '", report.tracking_code(), "'");
+  v1::Command command;
+  command.mutable_erase_personal_data()->set_report(report.name());
+  command.mutable_erase_personal_data()->set_tracking_hash(HashOfTrackingCode(report.tracking_code()));
+  Append(*ShardOfId("sr", report.name().substr(report.name().find('/') + 1)), {}, command);
+  service_.Quiesce();
+  ASSERT_EQ(Call(kDiscipline, &Stub::ReadSealedReport, name, &read), "");
+  EXPECT_TRUE(read.erased());
+  EXPECT_EQ(read.text(), "");
+
+  ASSERT_EQ(Call(kDiscipline, &Stub::AnswerSealedReport, name + " status: SEALED_REPORT_STATUS_ENDED answer: '已了解'",
+                 &read),
+            "");
+  ASSERT_EQ(Call(kNobody, &Stub::GetSealedReport, with_code, &read), "");
+  EXPECT_EQ(read.answer(), "已了解");
+  EXPECT_EQ(read.text(), "");
+
+  v1::Erasure erasure;
+  ASSERT_EQ(
+      Call(kNobody, &Stub::ErasePersonalData,
+           absl::StrCat("understood: true report: '", report.name(), "' tracking_code: '", report.tracking_code(), "'"),
+           &erasure),
+      "");
+  EXPECT_EQ(erasure.keys_destroyed(), 1);
+  ASSERT_EQ(Call(kNobody, &Stub::GetSealedReport, with_code, &read), "");
+  EXPECT_EQ(read.answer(), "");
 }
 
 TEST_F(VaultRpcTest, ARetryIsTheSameReadingAndTheSameCode) {
