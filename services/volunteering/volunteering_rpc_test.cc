@@ -171,6 +171,17 @@ TEST_F(VolunteeringRpcTest, FromSignUpToConfirmedMinutes) {
   EXPECT_EQ(Call(&Stub::ConfirmService, kOrganiser, kEvening, confirm, &record), "REASON_ALREADY_CONFIRMED");
 }
 
+// With a token of a citizens' app, which gives a citizen's rights whatever posts its holder has.
+TEST_F(VolunteeringRpcTest, AnOrganiserSignsUpForOthersActivitiesAlone) {
+  const ActorView at_home{.subject = kOrganiser.subject, .posts = Posts({"CITIZEN"})};
+  const ActorView another{.subject = "organiser-02", .posts = Posts({"ORGANISER"})};
+  v1::ServiceRecord record;
+  EXPECT_EQ(Call(&Stub::SignUp, at_home, kDayBefore, ToSignUp(Publish(2).name()), &record), "REASON_OWN_ACTIVITY");
+  v1::Activity others;
+  ASSERT_EQ(Call(&Stub::PublishActivity, another, kDayBefore, ToPublish(2, kStartsAt), &others), "");
+  EXPECT_EQ(Call(&Stub::SignUp, at_home, kDayBefore, ToSignUp(others.name()), &record), "");
+}
+
 TEST_F(VolunteeringRpcTest, FiftyAtOnceForEightPlaces) {
   const std::string activity = Publish(8).name();
   constexpr int kCitizens = 50;
