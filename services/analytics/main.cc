@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
   std::vector<analytics::FoldSource> sources;
   for (const char* domain : kSources) {
     KafkaOptions kafka = KafkaFromFlags(domain);
-    kafka.patience = absl::Milliseconds(500);
+    kafka.patience = kUnwaitedFor;
     if (auto topics = CheckTopicsPatiently(kafka); !topics.ok()) return RefuseToStart(topics);
     journals.push_back(std::make_unique<KafkaJournal>(kafka));
     sources.push_back({domain, journals.back().get()});

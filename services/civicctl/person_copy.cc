@@ -13,7 +13,6 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "services/civicctl/copy_files.h"
@@ -21,6 +20,7 @@
 #include "services/civicctl/person_folder.h"
 #include "services/civicctl/text_output.h"
 #include "services/runtime/base/clock.h"
+#include "services/runtime/base/uuid_v7.h"
 
 namespace civicmesh::civicctl {
 namespace {
@@ -41,10 +41,7 @@ constexpr PersonPart kServiceRecords{"service_records.json", "志愿服务记录
 
 std::string NewRequestId(absl::Time now) {
   absl::BitGen random;
-  const auto ms = static_cast<uint64_t>(absl::ToUnixMillis(now));
-  const auto bits = absl::Uniform<uint64_t>(random);
-  return absl::StrFormat("%08x-%04x-7%03x-%04x-%012x", ms >> 16 & 0xffffffff, ms & 0xffff, bits & 0xfff,
-                         (bits >> 12 & 0x3fff) | 0x8000, absl::Uniform<uint64_t>(random) >> 16);
+  return UuidV7(absl::ToUnixMillis(now), absl::Uniform<uint64_t>(random), absl::Uniform<uint64_t>(random));
 }
 
 std::vector<Attachment*> AttachmentsOf(intake::v1::Report& report) {

@@ -1,13 +1,13 @@
 #include "services/intake/open311_rpc.h"
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/synchronization/mutex.h"
 #include "civicmesh/intake/v1/intake_journal.pb.h"
 #include "civicmesh/intake/v1/open311_service.grpc.pb.h"
@@ -27,6 +27,7 @@
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/base/person_tokens.h"
+#include "services/runtime/base/uuid_v7.h"
 #include "services/runtime/rpc/serve.h"
 
 namespace civicmesh::intake {
@@ -72,11 +73,11 @@ Problem ProblemOf(const grpc::Status& status) {
 
 // `ms` is the machine's time: the age of a command is told by the broker's, under the driven clock too.
 std::string NewRequestId(int64_t ms) {
-  const std::string bytes = RandomId();
-  const auto* random = reinterpret_cast<const uint8_t*>(bytes.data());
-  return absl::StrFormat("%08x-%04x-7%03x-%04x-%02x%02x%02x%02x%02x%02x", ms >> 16 & 0xffffffff, ms & 0xffff,
-                         (random[0] << 8 | random[1]) & 0xfff, ((random[2] << 8 | random[3]) & 0x3fff) | 0x8000,
-                         random[4], random[5], random[6], random[7], random[8], random[9]);
+  const std::string random = RandomId();
+  uint64_t high, low;
+  std::memcpy(&high, random.data(), sizeof high);
+  std::memcpy(&low, random.data() + sizeof high, sizeof low);
+  return UuidV7(ms, high, low);
 }
 
 // One call: what it asked for, and the one way in which it ends.

@@ -143,6 +143,16 @@ class VaultRpcTest : public testing::Test {
     return actions;
   }
 
+  // By its code.
+  v1::Erasure Erase(const v1::SealedReport& report) {
+    v1::Erasure erasure;
+    EXPECT_EQ(Call(kNobody, &Stub::ErasePersonalData,
+                   absl::StrCat("understood: true report: '", report.name(), "' tracking_code: '",
+                                report.tracking_code(), "'"),
+                   &erasure),
+              "");
+    return erasure;
+  }
   // A command that a handler has appended, and then died.
   void Append(int shard, const ActorView& actor, const v1::Command& command) {
     log::v1::Command out;
@@ -359,12 +369,7 @@ TEST_F(VaultRpcTest, AReportAgainstStaffIsReadByTheDisciplineChannelAlone) {
                                     shy.subject, service_.persons().Of(shy.subject), report.tracking_code()})
     EXPECT_THAT(bytes, Not(HasSubstr(secret)));
 
-  v1::Erasure erasure;
-  ASSERT_EQ(
-      Call(kNobody, &Stub::ErasePersonalData,
-           absl::StrCat("understood: true report: '", report.name(), "' tracking_code: '", report.tracking_code(), "'"),
-           &erasure),
-      "");
+  Erase(report);
   ASSERT_EQ(Call(kDiscipline, &Stub::ReadSealedReport, name, &read), "");
   EXPECT_TRUE(read.erased());
   EXPECT_EQ(read.text(), "");
@@ -392,13 +397,7 @@ TEST_F(VaultRpcTest, AnErasureOfAReportAgainstStaffThatWasBrokenOffShowsNothing)
   EXPECT_EQ(read.answer(), "已了解");
   EXPECT_EQ(read.text(), "");
 
-  v1::Erasure erasure;
-  ASSERT_EQ(
-      Call(kNobody, &Stub::ErasePersonalData,
-           absl::StrCat("understood: true report: '", report.name(), "' tracking_code: '", report.tracking_code(), "'"),
-           &erasure),
-      "");
-  EXPECT_EQ(erasure.keys_destroyed(), 1);
+  EXPECT_EQ(Erase(report).keys_destroyed(), 1);
   ASSERT_EQ(Call(kNobody, &Stub::GetSealedReport, with_code, &read), "");
   EXPECT_EQ(read.answer(), "");
 }

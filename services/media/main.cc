@@ -113,7 +113,7 @@ int main(int argc, char** argv) {
   std::vector<media::Keeper::Source> sources;
   for (const char* domain : kSources) {
     KafkaOptions kafka = KafkaFromFlags(domain);
-    kafka.patience = absl::Milliseconds(500);
+    kafka.patience = kUnwaitedFor;
     if (auto topics = CheckTopicsPatiently(kafka); !topics.ok()) return RefuseToStart(topics);
     readers.push_back(std::make_unique<KafkaGroupReader>(kafka, PolicyGroup("media", domain)));
     ends.push_back(journals.emplace_back(std::make_unique<KafkaJournal>(kafka))->NewReader());

@@ -9,7 +9,6 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "civicmesh/dispatch/v1/dispatch_service.grpc.pb.h"
 #include "civicmesh/intake/v1/intake_service.grpc.pb.h"
@@ -17,6 +16,7 @@
 #include "grpcpp/grpcpp.h"
 #include "services/dispatch/dispatch_geometry.h"
 #include "services/runtime/base/names.h"
+#include "services/runtime/base/uuid_v7.h"
 #include "services/runtime/rpc/errors.h"
 #include "services/runtime/rpc/token_signer.h"
 
@@ -31,12 +31,9 @@ constexpr int kChannels = 4, kAsks = 3;
 // Whoever waits for a case asks again, ever less often: what is asked in vain takes from what is measured.
 constexpr absl::Duration kFirstCheck = absl::Milliseconds(10), kLastCheck = absl::Milliseconds(320);
 
-std::string UuidV7() {
+std::string NewRequestId() {
   thread_local absl::BitGen random;
-  const uint64_t ms = static_cast<uint64_t>(absl::ToUnixMillis(absl::Now()));
-  const uint64_t a = absl::Uniform<uint64_t>(random), b = absl::Uniform<uint64_t>(random);
-  return absl::StrFormat("%08x-%04x-7%03x-%04x-%012x", ms >> 16, ms & 0xffff, a & 0xfff, 0x8000 | (b >> 50),
-                         b & 0xffffffffffff);
+  return UuidV7(absl::ToUnixMillis(absl::Now()), absl::Uniform<uint64_t>(random), absl::Uniform<uint64_t>(random));
 }
 
 using Point = std::pair<double, double>;  // latitude, longitude
@@ -174,7 +171,7 @@ struct CityLoad::Life : std::enable_shared_from_this<Life> {
 
   void Submit() {
     intake::v1::SubmitReportRequest request;
-    request.set_request_id(UuidV7());
+    request.set_request_id(NewRequestId());
     request.set_text("路边有一堆暴露垃圾，很久没人清理");
     SetPlace(city->places, n, request.mutable_location());
     BeginCall<Intake, intake::v1::SubmitReportRequest, intake::v1::Report>(
@@ -208,7 +205,7 @@ struct CityLoad::Life : std::enable_shared_from_this<Life> {
                                             std::function<void(grpc::Status)>),
             int next) {
     request.set_name(case_name);
-    request.set_request_id(UuidV7());
+    request.set_request_id(NewRequestId());
     BeginCall<Dispatch, Request, dispatch::v1::Case>(
         *city->dispatch[n % kChannels], By(by), std::move(request), method,
         [me = shared_from_this(), next](const grpc::Status& status, const dispatch::v1::Case&) {
@@ -262,7 +259,7 @@ Start CityLoad::OpenCases(bool one_shard) {
   auto places = std::make_shared<const std::vector<Point>>(one_shard ? PlacesOfOneShard() : impl_->places);
   return [city = impl_.get(), places](int64_t n, Done done) {
     dispatch::v1::OpenCaseRequest request;
-    request.set_request_id(UuidV7());
+    request.set_request_id(NewRequestId());
     request.set_source(type::v1::REPORT_SOURCE_COLLECTOR);
     request.set_class_code("E0110");
     request.set_text("路边有一堆暴露垃圾");

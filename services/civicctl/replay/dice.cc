@@ -3,8 +3,8 @@
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "services/runtime/base/ids.h"
+#include "services/runtime/base/uuid_v7.h"
 
 namespace civicmesh::civicctl {
 namespace {
@@ -35,10 +35,7 @@ absl::Duration Dice::Minutes(std::string_view what, int least, int most) const {
 
 std::string Dice::RequestId(absl::Time issued, std::string_view what) const {
   const std::string digest = Digest(seed_, what);
-  const uint64_t time = absl::ToUnixMillis(issued), high = Number(digest),
-                 low = Number(std::string_view(digest).substr(8));
-  return absl::StrFormat("%08x-%04x-7%03x-%04x-%012x", time >> 16, time & 0xffff, high & 0xfff,
-                         0x8000 | (high >> 12 & 0x3fff), low & 0xffffffffffff);
+  return UuidV7(absl::ToUnixMillis(issued), Number(digest), Number(std::string_view(digest).substr(8)));
 }
 
 }  // namespace civicmesh::civicctl

@@ -70,6 +70,17 @@ KafkaProperties FetchProperties(const KafkaOptions& options, int idle_ms) {
           {"fetch.wait.max.ms", absl::StrCat(absl::ToInt64Milliseconds(options.patience))}};
 }
 
+KafkaProperties GroupProperties(const std::string& group) {
+  return {{"group.id", group},
+          {"enable.auto.commit", "false"},
+          {"enable.auto.offset.store", "false"},
+          {"auto.offset.reset", "error"},
+          {"session.timeout.ms", "6000"},
+          {"heartbeat.interval.ms", "500"},
+          {"partition.assignment.strategy", "range"},
+          {"topic.metadata.refresh.interval.ms", "5000"}};
+}
+
 bool IsSideConnection(const std::string& reason) {
   return reason.find("/bootstrap:") != std::string::npos || reason.rfind("GroupCoordinator", 0) == 0;
 }

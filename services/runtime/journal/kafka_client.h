@@ -34,6 +34,9 @@ absl::StatusOr<rd_kafka_s*> NewKafkaConsumer(const KafkaOptions& options, const 
 // after `idle_ms` where there is none.
 KafkaProperties FetchProperties(const KafkaOptions& options, int idle_ms);
 
+// Those of every consumer that joins a group (R15).
+KafkaProperties GroupProperties(const std::string& group);
+
 // True where an error event with this text concerns a connection that carries no records: the one to the address given
 // at start, or to the group's coordinator.
 bool IsSideConnection(const std::string& reason);

@@ -56,15 +56,8 @@ struct KafkaGroupReader::Impl {
   }
 
   void Open() {
-    KafkaProperties properties = FetchProperties(source, kIdleMs);
-    properties.insert(properties.end(), {{"group.id", group},
-                                         {"enable.auto.commit", "false"},
-                                         {"enable.auto.offset.store", "false"},
-                                         {"auto.offset.reset", "error"},
-                                         {"session.timeout.ms", "6000"},
-                                         {"heartbeat.interval.ms", "500"},
-                                         {"partition.assignment.strategy", "range"},
-                                         {"topic.metadata.refresh.interval.ms", "5000"}});
+    KafkaProperties properties = GroupProperties(group);
+    for (auto& one : FetchProperties(source, kIdleMs)) properties.push_back(std::move(one));
     auto made = NewKafkaConsumer(source, properties, [this](rd_kafka_conf_t* conf) {
       rd_kafka_conf_set_opaque(conf, this);
       rd_kafka_conf_set_rebalance_cb(conf, OnRebalance);

@@ -63,20 +63,11 @@ struct KafkaMembership::Member {
 };
 
 absl::Status KafkaMembership::Member::Open() {
-  auto made = NewKafkaConsumer(options,
-                               {{"group.id", OwnersGroup(options.domain)},
-                                {"enable.auto.commit", "false"},
-                                {"enable.auto.offset.store", "false"},
-                                {"auto.offset.reset", "error"},
-                                {"session.timeout.ms", "6000"},
-                                {"heartbeat.interval.ms", "500"},
-                                {"partition.assignment.strategy", "range"},
-                                {"topic.metadata.refresh.interval.ms", "5000"}},
-                               [this](rd_kafka_conf_t* conf) {
-                                 rd_kafka_conf_set_opaque(conf, this);
-                                 rd_kafka_conf_set_rebalance_cb(conf, OnRebalance);
-                                 rd_kafka_conf_set_error_cb(conf, OnError);
-                               });
+  auto made = NewKafkaConsumer(options, GroupProperties(OwnersGroup(options.domain)), [this](rd_kafka_conf_t* conf) {
+    rd_kafka_conf_set_opaque(conf, this);
+    rd_kafka_conf_set_rebalance_cb(conf, OnRebalance);
+    rd_kafka_conf_set_error_cb(conf, OnError);
+  });
   if (!made.ok()) return made.status();
   handle = *made;
   PartitionList topics(rd_kafka_topic_partition_list_new(1), rd_kafka_topic_partition_list_destroy);

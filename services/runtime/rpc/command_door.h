@@ -39,7 +39,7 @@ class Reply;
 struct DoorOptions {
   std::string reply_to;  // the channel on which this replica hears answers
   std::string body_key;  // for the HMAC of bodies; the same in all replicas of a domain
-  PersonTokens persons{PersonTokens::kDevelopmentKey};
+  PersonTokens persons;  // the installation's; there is none that could be left out
   int max_in_flight = 2000;
   int max_per_shard = 1000;  // those that landed and were given up included
   int max_per_actor = 64;

@@ -26,11 +26,12 @@ namespace {
 
 constexpr char kRequestId[] = "0197a1b2-c3d4-7abc-8def-001122334455";
 constexpr int64_t kLater = 10 * 1000;
+const PersonTokens kPersons("person-key");
 
 // The domain's owner, as far as a door can see: what landed in the inbox, and answers to it.
 class DoorTest : public testing::Test {
  protected:
-  void SetUp() override { MakeDoor({}); }
+  void SetUp() override { MakeDoor({.persons = kPersons}); }
   void MakeDoor(DoorOptions options) {
     options.reply_to = "replies-1";
     options.body_key = "key";
@@ -131,7 +132,7 @@ TEST_F(DoorTest, WritesTheCommandAndPassesTheAnswerOn) {
   EXPECT_EQ(command.command_id(), CommandId("c-1", "a.B/C", "k", kRequestId));
   EXPECT_EQ(command.issued_at_ms(), *UuidV7Time(kRequestId));
   EXPECT_EQ(command.body_hash().size(), 16u);
-  EXPECT_EQ(command.actor().subject(), PersonTokens(PersonTokens::kDevelopmentKey).Of("c-1"));
+  EXPECT_EQ(command.actor().subject(), kPersons.Of("c-1"));
   ASSERT_EQ(command.actor().posts_size(), 1);
   EXPECT_EQ(command.actor().posts(0).role(), "CITIZEN");
   EXPECT_EQ(command.actor().posts(0).scope(), options::v1::SCOPE_OWN);
@@ -312,7 +313,7 @@ TEST_F(DoorTest, AnUnknownAppendIsNeverReceived) {
 }
 
 TEST_F(DoorTest, WhatLandedAndWasNotHeardOfKeepsItsPlaceUntilItIsDecided) {
-  MakeDoor({.max_per_shard = 3});
+  MakeDoor({.persons = kPersons, .max_per_shard = 3});
   receipt_wait_ = 2000;
   for (int i = 1; i <= 3; ++i) Submit(RequestId(i));
   After(2000);
@@ -410,8 +411,8 @@ TEST_F(DoorTest, WhatTheLogDidNotTakeIsRefused) {
       {absl::UnavailableError("over"), grpc::StatusCode::UNAVAILABLE}};
   for (const auto& [answer, code] : cases) {
     door_ = std::make_unique<CommandDoor>(
-        DoorOptions{.reply_to = "r", .body_key = "k"}, [&] { return std::make_unique<FullAppender>(answer); }, &reads_,
-        &clock_);
+        DoorOptions{.reply_to = "r", .body_key = "k", .persons = kPersons},
+        [&] { return std::make_unique<FullAppender>(answer); }, &reads_, &clock_);
     auto asked = Submit();
     ASSERT_EQ(asked->answers, 1);
     EXPECT_EQ(asked->result.status.error_code(), code);
@@ -446,7 +447,7 @@ class OneLockAppender : public LogAppender {
 TEST_F(DoorTest, TheLogAnswersOneWhileAnotherAsksIt) {
   bool answered = false;
   door_ = std::make_unique<CommandDoor>(
-      DoorOptions{}, [&] { return std::make_unique<OneLockAppender>(&answered); }, &reads_, &clock_);
+      DoorOptions{.persons = kPersons}, [&] { return std::make_unique<OneLockAppender>(&answered); }, &reads_, &clock_);
   Submit();
   Submit(RequestId(2));
   EXPECT_TRUE(answered);
@@ -459,9 +460,10 @@ TEST_F(DoorTest, AdmitsNoMoreThanItsBounds) {
     std::string other_subject;
   };
   // The third of three is over the bound, unless it goes elsewhere.
-  const Case cases[] = {{.options = {.max_in_flight = 2}, .other_shard = -1, .other_subject = ""},
-                        {.options = {.max_per_shard = 2}, .other_shard = 4, .other_subject = ""},
-                        {.options = {.max_per_actor = 2}, .other_shard = -1, .other_subject = "c-2"}};
+  const Case cases[] = {
+      {.options = {.persons = kPersons, .max_in_flight = 2}, .other_shard = -1, .other_subject = ""},
+      {.options = {.persons = kPersons, .max_per_shard = 2}, .other_shard = 4, .other_subject = ""},
+      {.options = {.persons = kPersons, .max_per_actor = 2}, .other_shard = -1, .other_subject = "c-2"}};
   for (const Case& one : cases) {
     MakeDoor(one.options);
     const size_t before = Inbox().size();

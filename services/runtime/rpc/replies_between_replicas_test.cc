@@ -29,7 +29,8 @@ TEST(RepliesBetweenReplicasTest, AnAnswerArrivesWithoutALookUp) {
   MemoryJournal journal(&log);
   FakeReads reads;
   CommandDoor door(
-      {.reply_to = "replies-of-a", .body_key = "key"}, [&] { return journal.NewAppender(); }, &reads, &clock);
+      {.reply_to = "replies-of-a", .body_key = "key", .persons = PersonTokens("key")},
+      [&] { return journal.NewAppender(); }, &reads, &clock);
   RedisReplies a({redis.address()}, "replies-of-a", [&](std::string_view bytes) {
     log::v1::Reply reply;
     if (reply.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) door.Deliver(std::move(reply));

@@ -35,7 +35,7 @@ constexpr char kDevelopmentKey[] = "civicmesh-development";
 constexpr absl::Duration kAppendTimeout = absl::Seconds(3);
 constexpr absl::Duration kDrainPatience = absl::Seconds(5);
 constexpr absl::Duration kLeavePatience = absl::Seconds(2);
-constexpr absl::Duration kPolicies = absl::Milliseconds(100), kUnwaitedFor = absl::Milliseconds(500);
+constexpr absl::Duration kPolicies = absl::Milliseconds(100);
 constexpr int64_t kTickNanos = 100 * 1000 * 1000;
 constexpr int kExitStuck = 70;
 

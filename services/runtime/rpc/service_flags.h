@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "services/runtime/hotstate/redis_login.h"
 #include "services/runtime/journal/kafka_options.h"
 #include "services/runtime/journal/kafka_topics.h"
@@ -25,6 +26,8 @@ bool IsProduction();
 // As the flags say. Empty secrets are left empty; a key set that cannot be read is an empty text.
 ProcessOptions OptionsFromFlags();
 KafkaOptions KafkaFromFlags(const std::string& domain);
+// The patience of who does what nobody waits for.
+inline constexpr absl::Duration kUnwaitedFor = absl::Milliseconds(500);
 KafkaOptions ReferenceFromFlags();
 // Empty where the flag is not set.
 std::vector<std::string> RedisFromFlags();

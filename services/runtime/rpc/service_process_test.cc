@@ -241,7 +241,8 @@ TEST_F(ServiceProcessTest, AnswersAnotherReplicaOverItsChannel) {
   process_->SetAssigned({1});
   ASSERT_TRUE(Becomes("intake/1", true));
   CommandDoor other(
-      {.reply_to = "there", .body_key = "k"}, [this] { return journal_.NewAppender(); }, &reads_, Clock::Real());
+      {.reply_to = "there", .body_key = "k", .persons = PersonTokens("k")}, [this] { return journal_.NewAppender(); },
+      &reads_, Clock::Real());
   runtime::v1::QuiesceRequest body;
   CommandResult got;
   char head[16];
